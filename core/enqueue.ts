@@ -1,0 +1,200 @@
+import { limits } from './catalogue/limits.ts';
+import { queueRow } from './catalogue/queues.ts';
+import type { ScheduleKey } from './catalogue/schedules.ts';
+import { taskContract, type PayloadInputOf, type StartableBy, type TaskName } from './catalogue/tasks.ts';
+import { toMs } from './duration.ts';
+import { describeIssues, envelopeVersion, pointerBody } from './envelope.ts';
+import { Failure } from './errors.ts';
+import { fold } from './fold.ts';
+import { requestRunId } from './ids.ts';
+import { haltsWork, readSwitch } from './kill-switch.ts';
+import type { Plane } from './plane.ts';
+import type { Actor, Folded, Run } from './run.ts';
+
+export interface EnqueueRequest<T extends TaskName = TaskName> {
+  readonly task: T;
+  readonly payload: PayloadInputOf<T>;
+  readonly tenant: string;
+  readonly actor: Actor;
+  /** In which role the actor asks; the contract says who may. */
+  readonly as: StartableBy;
+  /** The same key from the same actor is the same run. */
+  readonly idempotencyKey?: string;
+  readonly notBeforeMs?: number;
+  /** Of the run that asks, if one does; hops are counted from it. */
+  readonly parent?: Pick<Run, 'hops' | 'traceparent'>;
+  /** Of a tick: its id is a function of these two. */
+  readonly slot?: { readonly id: string; readonly schedule: ScheduleKey; readonly slotMs: number };
+}
+export interface Enqueued {
+  readonly run: Run;
+  /** Whether this call made the run; asking for the same thing twice does not. */
+  readonly created: boolean;
+  /** False when the row stands but its message could not be sent: the reaper sends it within two minutes. */
+  readonly sent: boolean;
+}
+
+/**
+ * The one way in: writes the row, then sends its pointer. In a halt the row is `held` (or `skipped`, as its contract
+ * says) and nothing is sent.
+ *
+ * @throws Failure PAYLOAD_INVALID, HOPS_EXCEEDED, IDEMPOTENCY_CONFLICT, CONFIGURATION_INVALID (the role may not start
+ *   it), KILL_SWITCH_UNKNOWN (nothing was written).
+ */
+export async function enqueue<T extends TaskName>(plane: Plane, request: EnqueueRequest<T>): Promise<Enqueued> {
+  const contract = taskContract(request.task);
+  if (!contract.startableBy.includes(request.as)) {
+    throw new Failure(
+      'CONFIGURATION_INVALID',
+      `${request.task} may be started by ${contract.startableBy.join(', ')}; ${request.actor.id} asked as ${request.as}`,
+    );
+  }
+  const payload = parsePayload(request.task, request.payload);
+  const row = await newRow(plane, request, payload);
+  const created = (await plane.ledger.create(row)) === 'created';
+  if (!created) return { run: await existing(plane, row), created, sent: false };
+  const sent = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() ? await sendQuietly(plane, row) : false;
+  return { run: row, created, sent };
+}
+
+/** @throws Failure PAYLOAD_INVALID */
+export function parsePayload(task: TaskName, payload: unknown): unknown {
+  const parsed = taskContract(task).payload.safeParse(payload);
+  if (parsed.success) return parsed.data;
+  throw new Failure(
+    'PAYLOAD_INVALID',
+    `the payload of ${task} does not fit its contract: ${describeIssues(parsed.error)}`,
+  );
+}
+
+async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): Promise<Run> {
+  const { task, tenant, actor, slot, parent } = request;
+  const nowMs = plane.clock.nowMs();
+  const notBeforeMs = request.notBeforeMs ?? nowMs;
+  const id = runIdOf(plane, request);
+  const birth = await stateAtBirth(plane, task);
+  return {
+    ...blankRow(plane, { id, task, tenant, actor, nowMs }),
+    payload: await fold(plane.artefacts, `payloads/${tenant}/${id}.json`, payload),
+    payloadHash: plane.ids.named(`payload/${JSON.stringify(payload)}`),
+    hops: hopsOf(task, parent),
+    ...(parent ? { traceparent: parent.traceparent } : {}),
+    notBeforeMs,
+    checkAfterMs: Math.max(nowMs, notBeforeMs) + toMs(limits.sendOverdueAfter),
+    ...(slot ? { schedule: slot.schedule, slotMs: slot.slotMs } : {}),
+    ...bornAs(birth, nowMs),
+  };
+}
+
+function hopsOf(task: TaskName, parent: EnqueueRequest['parent']): number {
+  const hops = parent ? parent.hops + 1 : 0;
+  if (hops <= limits.maximumHops) return hops;
+  throw new Failure(
+    'HOPS_EXCEEDED',
+    `${task} would be hop ${hops} of a chain, more than the ${limits.maximumHops} allowed: runs that start each other in a loop?`,
+  );
+}
+
+function runIdOf(plane: Plane, { slot, idempotencyKey, tenant, actor }: EnqueueRequest): string {
+  if (slot) return slot.id;
+  if (idempotencyKey === undefined) return plane.ids.runId();
+  return requestRunId(plane.ids, { cell: plane.cell, tenant, actor: actor.id }, idempotencyKey);
+}
+
+type Birth = 'queued' | 'held' | 'skipped';
+function bornAs(birth: Birth, nowMs: number): Partial<Run> {
+  switch (birth) {
+    case 'queued':
+      return { state: 'queued' };
+    case 'held':
+      return { state: 'held', checkAfterMs: nowMs };
+    case 'skipped':
+      return { state: 'skipped', settledMs: nowMs, outcome: { code: 'halted' } };
+  }
+}
+
+/** A row that nobody has touched yet: first generation, no attempt, no claim. */
+export function blankRow(
+  plane: Pick<Plane, 'cell' | 'ids'>,
+  of: { id: string; task: TaskName; tenant: string; actor: Actor; nowMs: number },
+): Run {
+  const empty: Folded = { inline: {} };
+  return {
+    v: 1,
+    id: of.id,
+    rev: 1,
+    tenant: of.tenant,
+    cell: plane.cell,
+    task: of.task,
+    queue: taskContract(of.task).queue,
+    actor: of.actor,
+    payload: empty,
+    payloadHash: plane.ids.named('payload/{}'),
+    state: 'queued',
+    attempt: 0,
+    starts: 0,
+    generation: 1,
+    fence: 0,
+    send: 1,
+    hops: 0,
+    traceparent: plane.ids.traceparent(),
+    createdMs: of.nowMs,
+    notBeforeMs: of.nowMs,
+    checkAfterMs: of.nowMs + toMs(limits.sendOverdueAfter),
+    outbox: [],
+  };
+}
+
+async function stateAtBirth(plane: Plane, task: TaskName): Promise<Birth> {
+  const contract = taskContract(task);
+  const reading = await readSwitch(plane);
+  if (reading.state === 'unknown') {
+    throw new Failure(
+      'KILL_SWITCH_UNKNOWN',
+      `${task} was not enqueued: ${reading.why}. Nothing was written; ask again`,
+    );
+  }
+  if (!haltsWork(reading, { queue: contract.queue, task }) || contract.whenHalted === 'run') return 'queued';
+  return contract.whenHalted === 'skip' ? 'skipped' : 'held';
+}
+
+async function existing(plane: Plane, wanted: Run): Promise<Run> {
+  const row = await plane.ledger.read(wanted.id);
+  if (!row) throw new Failure('LEDGER_CONFLICT', `run ${wanted.id} exists and cannot be read: ask again`);
+  if (row.task === wanted.task && row.payloadHash === wanted.payloadHash) return row;
+  throw new Failure(
+    'IDEMPOTENCY_CONFLICT',
+    `run ${wanted.id} was asked for before with another task or payload: use a new idempotency key for a new request`,
+  );
+}
+
+/** Sends the row's pointer. @throws what the queue throws. */
+export async function sendPointer(plane: Pick<Plane, 'queues'>, run: Run): Promise<void> {
+  const pointer = {
+    v: envelopeVersion as 1,
+    run: run.id,
+    generation: run.generation,
+    send: run.send,
+    tenant: run.tenant,
+    cell: run.cell,
+    queue: run.queue,
+    task: run.task,
+    traceparent: run.traceparent,
+    hops: run.hops,
+  };
+  await plane.queues.send(run.queue, {
+    body: pointerBody(pointer),
+    group: groupOf(run),
+    deduplicationId: `${run.id}-${run.generation}-${run.send}`,
+  });
+}
+
+/** The message group: fairness by tenant, or one group for all where the queue says so. */
+const groupOf = (run: Pick<Run, 'queue' | 'tenant'>): string =>
+  queueRow(run.queue).group === 'tenant' ? run.tenant : run.queue;
+
+/** The row stands, so a message that cannot be sent is late, not lost. */
+export async function sendQuietly(plane: Plane, run: Run): Promise<boolean> {
+  const [sent] = await Promise.allSettled([sendPointer(plane, run)]);
+  return sent.status === 'fulfilled';
+}

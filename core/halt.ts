@@ -1,0 +1,211 @@
+/**
+ * Engaging and releasing the kill switch (how it is read: kill-switch.ts; what the heartbeat mends: repair.ts).
+ *
+ * Engage is mirror, SET, WAIT, PUBLISH, and is acknowledged 1.5 s later, when every permit given before is void: a
+ * permit lives 250 ms and rests on a mirror read at most 1 s old. Release goes through `releasing`, because a deletion
+ * that failed half-way must leave the plane halted; it deletes the key only while it holds the value that was read, since
+ * any other value is somebody's new halt. The heartbeat repairs what disagrees, mirror first: whatever is lost, the
+ * outcome errs towards halted.
+ */
+import { logLines } from './catalogue/metrics.ts';
+import { untilWritten } from './conflict.ts';
+import { Failure } from './errors.ts';
+import {
+  adopt,
+  isLeftover,
+  readMirror,
+  switchValue,
+  writeMirror,
+  type Mirror,
+  type MirrorRecord,
+  type Narrowed,
+  type SwitchPorts,
+} from './kill-switch.ts';
+import type { Lifecycle } from './ports.ts';
+
+export interface HaltPorts extends SwitchPorts {
+  readonly lifecycle: Lifecycle;
+}
+export interface HaltRequest {
+  readonly by: string;
+  readonly reason: string;
+}
+export interface HaltResult {
+  readonly epoch: number;
+  /** Whether the key could be written, too; the mirror alone halts all the same, and the heartbeat writes the key. */
+  readonly key: 'set' | 'unwritten';
+  /** Replicas that had the key within 100 ms; absent where the service cannot say. */
+  readonly replicas?: number;
+}
+
+/** After this long every permit given before the halt is void: 1 s of mirror age, 250 ms of permit, and some to spare. */
+export const acknowledgeAfterMs = 1500;
+const replicaWaitMs = 100;
+
+/**
+ * Halts the whole plane, and resolves when nothing more can begin. Engaging twice is one halt; over an external halt it
+ * makes it ours.
+ *
+ * @throws Failure CONFIGURATION_INVALID without a reason; DEPENDENCY_UNAVAILABLE when the mirror cannot be written.
+ */
+export async function engage(ports: HaltPorts, request: HaltRequest): Promise<HaltResult> {
+  needReason(request, 'engage');
+  const mirror = await mirrorEngaged(ports, request);
+  const key = await setKey(ports, mirror.value);
+  ports.log.warn(logLines.haltEngaged, { epoch: mirror.epoch, by: mirror.by, reason: mirror.reason, key: key.key });
+  await emitQuietly(ports, 'HaltEngaged', mirror);
+  await ports.clock.sleep(acknowledgeAfterMs);
+  return { epoch: mirror.epoch, ...key };
+}
+
+async function mirrorEngaged(ports: HaltPorts, request: HaltRequest): Promise<Mirror> {
+  return untilWritten('the mirror of the kill switch', async () => {
+    const record = await readMirror(ports.control);
+    if (record.mirror.phase === 'engaged' && record.mirror.origin === 'ours') return record.mirror;
+    const next = engagedByUs(ports, record.mirror, request);
+    return (await writeMirror(ports.control, record, next)) ? next : undefined;
+  });
+}
+
+function engagedByUs(ports: HaltPorts, previous: Mirror, { by, reason }: HaltRequest): Mirror {
+  const epoch = previous.epoch + 1;
+  const atMs = ports.clock.nowMs();
+  const value = switchValue({ epoch, by, reason, atMs });
+  return { v: 1, phase: 'engaged', epoch, origin: 'ours', value, by, reason, atMs, narrowed: previous.narrowed };
+}
+
+async function setKey(ports: SwitchPorts, value: string): Promise<Pick<HaltResult, 'key' | 'replicas'>> {
+  try {
+    await ports.key.set(value);
+  } catch {
+    return { key: 'unwritten' };
+  }
+  // Neither the replicas nor the subscribers decide anything: the mirror is read as well, and polled each second.
+  const [replicas] = await Promise.allSettled([ports.key.waitReplicas(replicaWaitMs), ports.key.publish('engaged')]);
+  return replicas.status === 'fulfilled' ? { key: 'set', replicas: replicas.value } : { key: 'set' };
+}
+
+export type ReleaseResult =
+  | { readonly state: 'clear'; readonly epoch: number }
+  /** The key could not be deleted yet: still halted; the heartbeat tries again each minute. */
+  | { readonly state: 'releasing'; readonly epoch: number; readonly why: string };
+
+/**
+ * Ends a halt. `reason` is kept; who may call it (step-up) is the caller's to check.
+ *
+ * @throws Failure HALT_CONFLICT when somebody halted anew meanwhile; CONFIGURATION_INVALID without a reason.
+ */
+export async function release(ports: HaltPorts, request: HaltRequest): Promise<ReleaseResult> {
+  needReason(request, 'release');
+  const record = await untilWritten('the mirror of the kill switch', async () => {
+    const now = await readMirror(ports.control);
+    if (now.mirror.phase !== 'engaged') return now;
+    const next: Mirror = {
+      ...now.mirror,
+      phase: 'releasing',
+      by: request.by,
+      reason: request.reason,
+      atMs: ports.clock.nowMs(),
+    };
+    return (await writeMirror(ports.control, now, next)) ? { rev: now.rev + 1, mirror: next } : undefined;
+  });
+  if (record.mirror.phase === 'clear') return await releaseLeftover(ports, record);
+  return finishRelease(ports, record);
+}
+
+/** The mirror is clear already: only a key that nobody has adopted yet can still halt. */
+async function releaseLeftover(ports: HaltPorts, record: MirrorRecord): Promise<ReleaseResult> {
+  const value = await ports.key.read();
+  if (value === '') return { state: 'clear', epoch: record.mirror.epoch };
+  if (isLeftover(value, record.mirror)) {
+    await ports.key.deleteIf(value);
+    return { state: 'clear', epoch: record.mirror.epoch };
+  }
+  await adopt(ports, record);
+  return release(ports, { by: record.mirror.by || 'operator', reason: 'release of a halt that was set from outside' });
+}
+
+/** From `releasing`: deletes our value and clears the mirror; anything else found in the key is a new halt. */
+export async function finishRelease(ports: HaltPorts, record: MirrorRecord): Promise<ReleaseResult> {
+  const { mirror } = record;
+  let found: string;
+  try {
+    found = await ports.key.read();
+    if (found === mirror.value && found !== '') await ports.key.deleteIf(found);
+    found = await ports.key.read();
+  } catch (cause) {
+    return { state: 'releasing', epoch: mirror.epoch, why: cause instanceof Error ? cause.message : String(cause) };
+  }
+  if (found !== '') return haltedAnew(ports, record, found);
+  const cleared: Mirror = { ...mirror, phase: 'clear', atMs: ports.clock.nowMs() };
+  if (!(await writeMirror(ports.control, record, cleared))) {
+    return { state: 'releasing', epoch: mirror.epoch, why: 'somebody else changed the mirror meanwhile' };
+  }
+  ports.log.warn(logLines.haltReleased, { epoch: mirror.epoch, by: mirror.by, reason: mirror.reason });
+  await Promise.allSettled([ports.key.publish('released')]);
+  await emitQuietly(ports, 'HaltReleased', cleared);
+  return { state: 'clear', epoch: mirror.epoch };
+}
+
+async function haltedAnew(ports: SwitchPorts, record: MirrorRecord, found: string): Promise<never> {
+  const replicationId = await ports.key.replicationId().catch(() => undefined);
+  const { replicationId: _old, ...rest } = record.mirror;
+  const next: Mirror = {
+    ...rest,
+    phase: 'engaged',
+    epoch: rest.epoch + 1,
+    origin: 'external',
+    value: found,
+    ...(replicationId === undefined ? {} : { replicationId }),
+  };
+  await writeMirror(ports.control, record, next);
+  throw new Failure(
+    'HALT_CONFLICT',
+    `the key holds another value than the halt being released (${found.slice(0, 120)}): that is a new halt; read it, then release again`,
+  );
+}
+
+/** Halts one queue or one task. It lives in the mirror only; readers hear of it within a second. */
+export async function narrow(ports: HaltPorts, halt: HaltRequest & Pick<Narrowed, 'kind' | 'name'>): Promise<void> {
+  needReason(halt, 'narrow');
+  const entry: Narrowed = {
+    kind: halt.kind,
+    name: halt.name,
+    by: halt.by,
+    reason: halt.reason,
+    atMs: ports.clock.nowMs(),
+  };
+  await changeNarrowed(ports, (list) => [...list.filter((old) => !isSame(old, halt)), entry]);
+  await ports.clock.sleep(acknowledgeAfterMs);
+}
+
+/** Ends the halt of one queue or task; without one it changes nothing. */
+export async function widen(ports: HaltPorts, halt: Pick<Narrowed, 'kind' | 'name'>): Promise<void> {
+  await changeNarrowed(ports, (list) => list.filter((old) => !isSame(old, halt)));
+}
+
+const isSame = (one: Pick<Narrowed, 'kind' | 'name'>, other: Pick<Narrowed, 'kind' | 'name'>) =>
+  one.kind === other.kind && one.name === other.name;
+
+async function changeNarrowed(ports: HaltPorts, change: (list: readonly Narrowed[]) => Narrowed[]): Promise<void> {
+  await untilWritten('the mirror of the kill switch', async () => {
+    const record = await readMirror(ports.control);
+    const next: Mirror = { ...record.mirror, narrowed: change(record.mirror.narrowed) };
+    return (await writeMirror(ports.control, record, next)) ? true : undefined;
+  });
+}
+
+function needReason(request: HaltRequest, action: string): void {
+  if (request.by.trim() !== '' && request.reason.trim() !== '' && request.reason.length <= 500) return;
+  throw new Failure(
+    'CONFIGURATION_INVALID',
+    `${action} needs who and why, the reason at most 500 characters: it is written down and read by the next on call`,
+  );
+}
+
+async function emitQuietly(ports: HaltPorts, name: 'HaltEngaged' | 'HaltReleased', mirror: Mirror): Promise<void> {
+  const { epoch, by, reason, origin } = mirror;
+  await Promise.allSettled([
+    ports.lifecycle.emit({ id: `${name}-${epoch}`, name, detail: { epoch, by, reason, origin } }),
+  ]);
+}

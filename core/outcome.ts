@@ -1,0 +1,127 @@
+import { limits } from './catalogue/limits.ts';
+import { taskContract, type TaskContract } from './catalogue/tasks.ts';
+import { terminalExtras } from './claim.ts';
+import { toMs } from './duration.ts';
+import type { AttemptEnd } from './attempt.ts';
+import type { Failure } from './errors.ts';
+import type { Outcome } from './execute.ts';
+import { fold } from './fold.ts';
+import type { Plane } from './plane.ts';
+import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
+import type { Run, RunChange } from './run.ts';
+import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
+
+/** Settles an attempt that ended well. */
+export async function settleResult(plane: Plane, claimed: Run, result: unknown): Promise<Outcome> {
+  const folded = await fold(
+    plane.artefacts,
+    `artifacts/${claimed.tenant}/${claimed.task}/${claimed.id}/${claimed.fence}/result.json`,
+    result,
+  );
+  await settle(plane, claimed, (_, nowMs) => ({
+    state: 'succeeded',
+    settledMs: nowMs,
+    ...terminalExtras(nowMs),
+    outcome: { result: folded },
+  }));
+  return { kind: 'done' };
+}
+
+type FailedEnd = Extract<AttemptEnd, { kind: 'failure' }>;
+interface Verdict {
+  readonly change: (row: Run, nowMs: number) => RunChange;
+  readonly outcome: Outcome;
+}
+
+/** Settles an attempt that failed or was ended: held, handed back, continued, retried, or given up. */
+export async function settleFailure(plane: Plane, claimed: Run, end: FailedEnd): Promise<Outcome> {
+  // Another claim has the run: nothing of it is ours to write.
+  if (end.failure.code === 'LEASE_LOST') return { kind: 'done' };
+  const verdict = judgeFailure(plane, claimed, end);
+  await settle(plane, claimed, verdict.change);
+  return verdict.outcome;
+}
+
+function judgeFailure(plane: Plane, claimed: Run, end: FailedEnd): Verdict {
+  const { failure } = end;
+  const contract = taskContract(claimed.task);
+  if (failure.code === 'KILL_SWITCH_HALTED' && contract.whenHalted !== 'run') return halted(contract, end);
+  if (failure.code === 'KILL_SWITCH_UNKNOWN') return handBack(end);
+  if (failure.code === 'DEADLINE_EXCEEDED' && end.advanced) return nextLeg(end);
+  const retryable = isRetryable(failure, contract.retry) || failure.disposition === 'hold';
+  if (retryable && claimed.attempt < maximumAttempts(contract)) return retry(plane, claimed, { contract, end });
+  return giveUp(failure, retryable);
+}
+
+/** The attempt is given back: nothing failed. */
+const unspent = (row: Run, cursor: unknown): RunChange => ({
+  attempt: row.attempt - 1,
+  ...(cursor === undefined ? {} : { cursor }),
+});
+
+function halted(contract: TaskContract, { cursor }: FailedEnd): Verdict {
+  if (contract.whenHalted === 'skip') {
+    return {
+      outcome: { kind: 'done' },
+      change: (_, nowMs) => ({
+        state: 'skipped',
+        settledMs: nowMs,
+        ...terminalExtras(nowMs),
+        outcome: { code: 'halted' },
+      }),
+    };
+  }
+  return {
+    outcome: { kind: 'held' },
+    change: (row, nowMs) => ({ ...unspent(row, cursor), state: 'held', checkAfterMs: nowMs, lease: 'none' }),
+  };
+}
+
+function handBack({ cursor }: FailedEnd): Verdict {
+  const afterMs = toMs(limits.unknownFirstWait);
+  return {
+    outcome: { kind: 'retry', afterMs },
+    change: (row, nowMs) => ({ ...unspent(row, cursor), ...dueAgain(nowMs + afterMs) }),
+  };
+}
+
+/** The leg's time is up and it has moved on since it began: the next leg goes on at its cursor, under a new message. */
+function nextLeg({ cursor }: FailedEnd): Verdict {
+  return {
+    outcome: { kind: 'continue', cursor },
+    change: (row, nowMs) => ({ ...unspent(row, cursor), ...dueAgain(nowMs), send: row.send + 1, outbox: ['send'] }),
+  };
+}
+
+function retry(plane: Plane, claimed: Run, { contract, end }: { contract: TaskContract; end: FailedEnd }): Verdict {
+  const afterMs = backoffMs(contract.retry, claimed.attempt, () => plane.ids.random());
+  const { failure, cursor } = end;
+  return {
+    outcome: { kind: 'retry', afterMs },
+    change: (_, nowMs) => ({
+      ...dueAgain(nowMs + afterMs),
+      ...(cursor === undefined ? {} : { cursor }),
+      outcome: { code: failure.code, message: failure.message.slice(0, 300) },
+    }),
+  };
+}
+
+/** Not to be retried: failed. To be retried, but no attempt is left: dead. Both leave a copy in the dead-letter queue. */
+function giveUp(failure: Failure, retryable: boolean): Verdict {
+  return {
+    outcome: { kind: 'done' },
+    change: (_, nowMs) => ({
+      state: retryable ? 'dead' : 'failed',
+      settledMs: nowMs,
+      ...terminalExtras(nowMs),
+      outbox: ['frame', 'event', 'dead-letter'],
+      outcome: { code: failure.code, message: failure.message.slice(0, 300) },
+    }),
+  };
+}
+
+async function settle(plane: Plane, claimed: Run, change: (row: Run, nowMs: number) => RunChange): Promise<void> {
+  const settled = await updateClaimed(plane, claimed, (row) => change(row, plane.clock.nowMs()));
+  recordSettled(plane, settled);
+  await drain(plane, settled);
+}

@@ -1,0 +1,228 @@
+import type { MetricName, LogLine } from './catalogue/metrics.ts';
+import type { QueueName } from './catalogue/queues.ts';
+import type { OutboxEntry, Run, RunState } from './run.ts';
+import type { Frame } from './progress.ts';
+
+/** Every outward effect of the plane is a method of one of these. Each has an adapter in runtime/ and a twin in memory/. */
+
+export interface Clock {
+  /** The plane's time: milliseconds since 1970. Rows, frames and metrics carry it. */
+  nowMs(): number;
+  /** Never goes back and never jumps: what permits and timeouts are measured with. */
+  monotonicMs(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface OpenQuery {
+  readonly queue: QueueName;
+  readonly state: 'queued' | 'running' | 'held' | 'outbox';
+  /** Rows whose `checkAfterMs` is at most this. */
+  readonly dueMs: number;
+  readonly limit: number;
+}
+export interface RunListing {
+  readonly by: 'queue' | 'actor' | 'tenant';
+  readonly key: string;
+  /** UTC day, `YYYY-MM-DD`. */
+  readonly day: string;
+}
+
+export interface Ledger {
+  /** The row, strongly consistent. */
+  read(id: string): Promise<Run | undefined>;
+  create(run: Run): Promise<'created' | 'exists'>;
+  /** Writes `next` over the row of revision `next.rev - 1`. Throws Failure TRANSITION_ILLEGAL on an illegal step. */
+  replace(previous: Run, next: Run): Promise<'replaced' | 'conflict'>;
+  /** Ids of open rows, oldest `checkAfterMs` first; eventually consistent, so whoever acts reads the row again. */
+  open(query: OpenQuery): Promise<string[]>;
+  /** Ids of all runs created that day, oldest first. */
+  list(listing: RunListing): Promise<string[]>;
+}
+
+/** Small named records that need a conditional write: mirror of the kill switch, pauses, overlap locks, status history. */
+export interface Control {
+  read(name: string): Promise<ControlRecord | undefined>;
+  /** Writes when the record has `expectedRev` (0: when there is none). */
+  write(name: string, value: unknown, expectedRev: number): Promise<'written' | 'conflict'>;
+}
+export interface ControlRecord {
+  readonly rev: number;
+  readonly value: unknown;
+}
+
+export interface Send {
+  readonly body: string;
+  /** Message group (tenant, session ...); on a FIFO queue it orders. */
+  readonly group: string;
+  readonly deduplicationId: string;
+  readonly delaySeconds?: number;
+}
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+}
+export interface Queues {
+  send(queue: QueueName, message: Send): Promise<void>;
+  deadLetter(
+    queue: QueueName,
+    letter: { body: string; code: string; reason: string; group: string; deduplicationId: string },
+  ): Promise<void>;
+  /** Makes a received message visible again after `seconds`. */
+  delay(queue: QueueName, receipt: string, seconds: number): Promise<void>;
+  depth(queue: QueueName, which: 'queue' | 'dead-letters'): Promise<QueueDepth>;
+}
+
+export interface Artefacts {
+  /** Throws Failure INPUT_INVALID when there is no such object. */
+  read(key: string): Promise<Uint8Array>;
+  readRange(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
+  /** Bytes of the object, or undefined when there is none. */
+  size(key: string): Promise<number | undefined>;
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+}
+
+/** The kill switch's key in Redis. Every call answers or throws within the client's 250 ms. */
+export interface SwitchKey {
+  read(): Promise<string>;
+  set(value: string): Promise<void>;
+  /** Waits for one replica to have the last write, at most `timeoutMs`; resolves with how many had it. */
+  waitReplicas(timeoutMs: number): Promise<number>;
+  publish(message: string): Promise<void>;
+  /** Deletes the key only while it still holds `value`; resolves with whether it did. */
+  deleteIf(value: string): Promise<boolean>;
+  /** Identity of the replication history, or undefined where the service does not tell. It changes with a failover. */
+  replicationId(): Promise<string | undefined>;
+  evictionPolicy(): Promise<string | undefined>;
+  /** Writes the canary and reads it back from the server; rejects when it reads something else. */
+  canary(value: string): Promise<void>;
+  /** Counts connections: a permit never outlives the one it was read on. */
+  connectionEpoch(): number;
+}
+
+export interface ProgressChannel {
+  publish(frame: Frame): Promise<void>;
+  /** The frames that the stream still has, oldest first. */
+  read(runId: string): Promise<Frame[]>;
+}
+
+export interface LifecycleEvent {
+  readonly id: string;
+  readonly name:
+    | 'RunSucceeded'
+    | 'RunFailed'
+    | 'RunDead'
+    | 'RunSkipped'
+    | 'RunCancelled'
+    | 'HaltEngaged'
+    | 'HaltReleased';
+  readonly detail: Record<string, unknown>;
+}
+export interface Lifecycle {
+  emit(event: LifecycleEvent): Promise<void>;
+}
+
+export interface Metrics {
+  /** Adds to a series; written out when the batch ends. */
+  record(name: MetricName, value: number, dimension?: string): void;
+  flush(): void;
+}
+
+export interface Log {
+  info(line: LogLine, fields?: Record<string, unknown>): void;
+  warn(line: LogLine, fields?: Record<string, unknown>): void;
+}
+
+/** Where intents go before an effect and outcomes after it. */
+export interface AuditSink {
+  intent(entry: AuditIntent): Promise<void>;
+  outcome(entry: AuditIntent & { readonly outcome: 'done' | 'denied' | 'failed' }): Promise<void>;
+}
+export interface AuditIntent {
+  readonly effect: Effect;
+  readonly run: string;
+  readonly task: string;
+  readonly tenant: string;
+  readonly actor: string;
+  readonly fence: number;
+  readonly atMs: number;
+}
+
+// Ports that tasks reach, always through the guard.
+
+/** The artefacts of one run: written under its tenant, id and fence, so that a late writer can harm nobody. */
+export interface RunArtefacts {
+  /** Bytes of an object in the tenant's inbox. */
+  inboxSize(key: string): Promise<number | undefined>;
+  readInbox(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
+  /** Reads what an earlier leg of this run wrote. */
+  read(key: string): Promise<Uint8Array>;
+  /** Writes `<prefix>/<run>/<fence>/<name>` and resolves with that key. */
+  put(name: string, bytes: Uint8Array, contentType: string): Promise<string>;
+}
+
+export interface KillSwitchKeeper {
+  repair(): Promise<{ state: 'clear' | 'halted'; repair: string; epoch: number }>;
+  /** Milliseconds for the canary's way there and back. */
+  canary(): Promise<number>;
+  evictionPolicy(): Promise<string>;
+}
+
+export interface QueueSample {
+  readonly queue: QueueName;
+  readonly depth: QueueDepth;
+  readonly deadLetters: number;
+  readonly oldestAgeMs: number;
+  readonly ageObjectiveMs: number;
+}
+export interface SlotSample {
+  readonly schedule: string;
+  readonly task: string;
+  readonly slotMs: number;
+  readonly runId: string;
+  readonly state: RunState | 'missing';
+  readonly latenessMs?: number;
+}
+export interface StatusSample {
+  readonly atMs: number;
+  readonly queues: readonly QueueSample[];
+  readonly slots: readonly SlotSample[];
+  readonly switchState: 'clear' | 'halted' | 'unknown';
+}
+export interface StatusStore {
+  sample(): Promise<StatusSample>;
+  history(): Promise<unknown>;
+  publish(page: { status: string; history: string; html: string }): Promise<void>;
+}
+
+export interface ReapCount {
+  readonly count: number;
+  /** Whether a bound cut the work short. */
+  readonly more: boolean;
+}
+export interface Reaper {
+  resend(): Promise<ReapCount>;
+  expire(): Promise<ReapCount>;
+  drain(): Promise<ReapCount>;
+  release(): Promise<ReapCount>;
+}
+
+export interface TaskPorts {
+  readonly artefacts: RunArtefacts;
+  readonly killSwitch: KillSwitchKeeper;
+  readonly status: StatusStore;
+  readonly reaper: Reaper;
+}
+export type PortName = keyof TaskPorts;
+
+/** The methods that change something; a task reaches them only through the guard. */
+export const mutatingMethods = {
+  artefacts: ['put'],
+  killSwitch: ['repair', 'canary'],
+  status: ['publish'],
+  reaper: ['resend', 'expire', 'drain', 'release'],
+} as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
+export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
+
+export type { OutboxEntry };

@@ -1,0 +1,116 @@
+/**
+ * What falls between two chairs: messages that were lost, claims whose owner died, outboxes that were not drained, runs
+ * that were held through a halt. Each pass is bounded a partition, and says whether the bound cut it short; the next
+ * minute goes on. The index is eventually consistent, so each row is read again before it is touched, and each write is
+ * conditional on what was read: two reapers side by side do no harm.
+ */
+import { limits } from './catalogue/limits.ts';
+import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
+import { terminalExtras } from './claim.ts';
+import { toMs } from './duration.ts';
+import { sendPointer } from './enqueue.ts';
+import { haltsWork, readSwitch } from './kill-switch.ts';
+import type { Plane } from './plane.ts';
+import type { OpenQuery, ReapCount, Reaper } from './ports.ts';
+import { maximumAttempts } from './retry.ts';
+import { changeRun, isTerminal, type Run, type RunChange } from './run.ts';
+import { drain, dueAgain, recordSettled } from './settle.ts';
+
+export const reaper = (plane: Plane): Reaper => ({
+  resend: () => eachDue(plane, 'queued', (row) => resend(plane, row)),
+  expire: () => eachDue(plane, 'running', (row) => expire(plane, row)),
+  drain: () => eachDue(plane, 'outbox', (row) => drainLeftOver(plane, row)),
+  release: () => releaseHeld(plane),
+});
+
+/** A queued row that nobody claimed in time: its message was lost, or its time has only now come. */
+async function resend(plane: Plane, row: Run): Promise<boolean> {
+  if (row.state !== 'queued') return false;
+  const nowMs = plane.clock.nowMs();
+  const next = changeRun(row, {
+    send: row.send + 1,
+    checkAfterMs: nowMs + toMs(limits.resendOverdueAfter),
+    outbox: [],
+  });
+  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
+  await sendPointer(plane, next);
+  return true;
+}
+
+/** A claim whose lease is over: the attempt is lost, and the run goes back to its queue while attempts are left. */
+async function expire(plane: Plane, row: Run): Promise<boolean> {
+  const nowMs = plane.clock.nowMs();
+  if (row.state !== 'running' || (row.lease && row.lease.untilMs > nowMs)) return false;
+  const spent = row.attempt >= maximumAttempts(taskContract(row.task));
+  const next = changeRun(row, spent ? lost(row, nowMs) : { ...dueAgain(nowMs), send: row.send + 1, outbox: ['send'] });
+  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
+  recordSettled(plane, next);
+  await drain(plane, next);
+  return true;
+}
+
+const lost = (row: Run, nowMs: number): RunChange => ({
+  state: 'dead',
+  settledMs: nowMs,
+  ...terminalExtras(nowMs),
+  outbox: ['frame', 'event', 'dead-letter'],
+  outcome: {
+    code: 'LEASE_EXPIRED',
+    message: `the last of ${row.attempt} attempts ended without a word: its process died or was cut off; see its log, then redrive it`,
+  },
+});
+
+async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
+  if (!isTerminal(row.state) || row.outbox.length === 0) return false;
+  return (await drain(plane, row)) === 'drained';
+}
+
+/** Lets held runs go, oldest first and a hundred a second, for as long as the switch is clear. */
+async function releaseHeld(plane: Plane): Promise<ReapCount> {
+  let count = 0;
+  let more = false;
+  for (const queue of inhabitedQueues) {
+    const reading = await readSwitch(plane);
+    if (reading.state !== 'clear') return { count, more: true };
+    const ids = await plane.ledger.open({
+      queue,
+      state: 'held',
+      dueMs: plane.clock.nowMs(),
+      limit: limits.releasesASecond,
+    });
+    more ||= ids.length === limits.releasesASecond;
+    for (const row of await rows(plane, ids)) {
+      if (row.state === 'held' && !haltsWork(reading, row)) count += Number(await letGo(plane, row));
+    }
+    if (count >= limits.releasesASecond) await plane.clock.sleep(1000);
+  }
+  return { count, more };
+}
+
+async function letGo(plane: Plane, row: Run): Promise<boolean> {
+  const next = changeRun(row, { ...dueAgain(plane.clock.nowMs()), send: row.send + 1 });
+  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
+  await sendPointer(plane, next);
+  return true;
+}
+
+/** Hands each due row of one state to `act`, in every queue that has tasks; counts those it changed. */
+async function eachDue(
+  plane: Plane,
+  state: OpenQuery['state'],
+  act: (row: Run) => Promise<boolean>,
+): Promise<ReapCount> {
+  let count = 0;
+  let more = false;
+  for (const queue of inhabitedQueues) {
+    const ids = await plane.ledger.open({ queue, state, dueMs: plane.clock.nowMs(), limit: limits.reapBatch });
+    more ||= ids.length === limits.reapBatch;
+    for (const row of await rows(plane, ids)) count += Number(await act(row));
+  }
+  return { count, more };
+}
+
+async function rows(plane: Plane, ids: readonly string[]): Promise<Run[]> {
+  const found = await Promise.all(ids.map((id) => plane.ledger.read(id)));
+  return found.filter((row) => row !== undefined);
+}

@@ -1,0 +1,141 @@
+import type { QueueName } from './catalogue/queues.ts';
+import type { ScheduleKey } from './catalogue/schedules.ts';
+import type { TaskName } from './catalogue/tasks.ts';
+import { Failure, type FailureCode } from './errors.ts';
+
+export const runStates = ['queued', 'held', 'running', 'succeeded', 'failed', 'cancelled', 'skipped', 'dead'] as const;
+export type RunState = (typeof runStates)[number];
+
+/** Legal steps of a run. An adapter refuses to write any other. */
+export const transitions: Record<RunState, readonly RunState[]> = {
+  queued: ['running', 'held', 'skipped', 'cancelled', 'failed'],
+  running: ['succeeded', 'failed', 'cancelled', 'skipped', 'dead', 'queued', 'held'],
+  held: ['queued', 'cancelled'],
+  succeeded: [],
+  cancelled: [],
+  failed: ['queued'],
+  dead: ['queued'],
+  skipped: ['queued'],
+};
+const terminal: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled', 'skipped', 'dead']);
+export const isTerminal = (state: RunState): boolean => terminal.has(state);
+
+export interface Actor {
+  readonly kind: 'human' | 'system' | 'service';
+  /** `started_by_user_id` of the original; `system:beat` for a schedule. */
+  readonly id: string;
+  readonly onBehalfOf?: string;
+}
+export const beat: Actor = { kind: 'system', id: 'system:beat' };
+
+/** What must still leave the plane because of the row's state; what each holds is derived from the row itself. */
+export type OutboxEntry = 'frame' | 'event' | 'dead-letter' | 'send';
+
+/** A value on the row, or where it lies when it is too large for one. */
+export type Folded = { readonly inline: unknown } | { readonly key: string };
+
+export interface RunOutcome {
+  /** A failure's code, or why a run was skipped or held; absent when it succeeded. */
+  readonly code?: FailureCode | SkipReason;
+  readonly message?: string;
+  readonly result?: Folded;
+}
+export type SkipReason = 'stale' | 'halted' | 'overlap' | 'paused';
+
+export interface Lease {
+  /** Who holds it: one execution environment. */
+  readonly owner: string;
+  readonly untilMs: number;
+}
+
+/** One row of `workload_runs`: the truth about a run. Times are milliseconds of the plane's clock. */
+export interface Run {
+  readonly v: 1;
+  readonly id: string;
+  /** Counts writes; each write is conditional on the one it was computed from. */
+  readonly rev: number;
+  readonly tenant: string;
+  readonly cell: string;
+  readonly task: TaskName;
+  readonly queue: QueueName;
+  readonly actor: Actor;
+  readonly payload: Folded;
+  readonly payloadHash: string;
+  readonly state: RunState;
+  /** Attempts begun in this generation; a hand-back, hold or continue takes its own back. */
+  readonly attempt: number;
+  /** Every start of this run, in all: what an operator sees as "how often was it begun". */
+  readonly starts: number;
+  /** 1 at first; each explicit retry, redrive or catch-up adds one. */
+  readonly generation: number;
+  /** Rises with each claim: a writer with an older one is refused. */
+  readonly fence: number;
+  readonly send: number;
+  readonly hops: number;
+  readonly traceparent: string;
+  readonly createdMs: number;
+  readonly notBeforeMs: number;
+  /** When the reaper should look at it; its sort key in the open index. */
+  readonly checkAfterMs: number;
+  readonly lease?: Lease;
+  /** Where the next attempt or leg goes on. */
+  readonly cursor?: unknown;
+  readonly schedule?: ScheduleKey;
+  readonly slotMs?: number;
+  readonly claimedMs?: number;
+  readonly settledMs?: number;
+  readonly outcome?: RunOutcome;
+  readonly outbox: readonly OutboxEntry[];
+  readonly artefacts?: readonly string[];
+}
+
+/** What a step changes; everything else stays, but for the revision. */
+export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcome'>> & {
+  readonly lease?: Lease | 'none';
+  readonly outcome?: RunOutcome | 'none';
+};
+
+/**
+ * The row after a step. Staying in a state (a renewal, a drained outbox, a re-send) is always legal.
+ *
+ * @throws Failure TRANSITION_ILLEGAL when the table does not have the step.
+ */
+export function changeRun(run: Run, change: RunChange): Run {
+  const { lease, outcome, ...rest } = change;
+  checkTransition(run, { state: rest.state ?? run.state, generation: rest.generation ?? run.generation });
+  const next: Run = { ...run, ...rest, rev: run.rev + 1 };
+  return applyOptional(next, { lease, outcome });
+}
+
+/** @throws Failure TRANSITION_ILLEGAL */
+export function checkTransition(
+  from: Pick<Run, 'id' | 'state' | 'generation'>,
+  to: Pick<Run, 'state' | 'generation'>,
+): void {
+  const again = isTerminal(from.state) && to.state === 'queued';
+  const stays = from.state === to.state && from.generation === to.generation;
+  const steps = transitions[from.state].includes(to.state) && to.generation === from.generation + (again ? 1 : 0);
+  if (stays || steps) return;
+  throw new Failure(
+    'TRANSITION_ILLEGAL',
+    `run ${from.id} cannot go from ${from.state} (generation ${from.generation}) to ${to.state} (generation ${to.generation})`,
+  );
+}
+
+function applyOptional(
+  run: Run,
+  change: { lease?: Lease | 'none' | undefined; outcome?: RunOutcome | 'none' | undefined },
+): Run {
+  const next: { -readonly [K in keyof Run]: Run[K] } = { ...run };
+  if (change.lease === 'none') delete next.lease;
+  else if (change.lease) next.lease = change.lease;
+  if (change.outcome === 'none') delete next.outcome;
+  else if (change.outcome) next.outcome = change.outcome;
+  return next;
+}
+
+/** The partition of the open index in which a row stands, or none once it is terminal and drained. */
+export function openState(run: Pick<Run, 'state' | 'outbox'>): 'queued' | 'running' | 'held' | 'outbox' | undefined {
+  if (isTerminal(run.state)) return run.outbox.length > 0 ? 'outbox' : undefined;
+  return run.state as 'queued' | 'running' | 'held';
+}

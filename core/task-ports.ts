@@ -1,0 +1,139 @@
+import { queueRow } from './catalogue/queues.ts';
+import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
+import { cadences, scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
+import { toMs } from './duration.ts';
+import { Failure } from './errors.ts';
+import { repair } from './repair.ts';
+import { tickRunId } from './ids.ts';
+import { readSwitch } from './kill-switch.ts';
+import type { Plane } from './plane.ts';
+import type { KillSwitchKeeper, QueueSample, RunArtefacts, SlotSample, StatusStore, TaskPorts } from './ports.ts';
+import { reaper } from './reap.ts';
+import type { Run } from './run.ts';
+
+/** The ports of one claim of one run, before the guard. */
+export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
+  artefacts: runArtefacts(plane, run),
+  killSwitch: keeper(plane),
+  status: statusStore(plane),
+  reaper: reaper(plane),
+});
+
+/** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
+export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string =>
+  `artifacts/${run.tenant}/${run.task}/${run.id}`;
+/** Where a tenant lays what its runs shall read. */
+export const inboxKey = (tenant: string, key: string): string => `inbox/${tenant}/${key}`;
+
+function runArtefacts(plane: Plane, run: Run): RunArtefacts {
+  const prefix = artefactPrefix(run);
+  return {
+    inboxSize: (key) => plane.artefacts.size(inboxKey(run.tenant, key)),
+    readInbox: (key, startByte, endByte) => plane.artefacts.readRange(inboxKey(run.tenant, key), startByte, endByte),
+    async read(key) {
+      if (key.startsWith(`${prefix}/`)) return plane.artefacts.read(key);
+      throw new Failure(
+        'INPUT_INVALID',
+        `run ${run.id} may read its own artefacts, below ${prefix}/; it asked for ${key}`,
+      );
+    },
+    async put(name, bytes, contentType) {
+      const key = `${prefix}/${run.fence}/${name}`;
+      await plane.artefacts.put(key, bytes, contentType);
+      return key;
+    },
+  };
+}
+
+function keeper(plane: Plane): KillSwitchKeeper {
+  return {
+    async repair() {
+      const done = await repair(plane);
+      plane.metrics.record('Reachable', 1);
+      plane.metrics.record('Halted', done.state === 'halted' ? 1 : 0);
+      if (done.repair === 'ambiguous') plane.metrics.record('HaltAmbiguous', 1);
+      return done;
+    },
+    async canary() {
+      const beganMs = plane.clock.monotonicMs();
+      await plane.key.canary(`${plane.owner} ${plane.clock.nowMs()}`);
+      const tookMs = plane.clock.monotonicMs() - beganMs;
+      plane.metrics.record('RoundTrip', tookMs);
+      return tookMs;
+    },
+    evictionPolicy: async () => (await plane.key.evictionPolicy()) ?? 'not told by the service',
+  };
+}
+
+/** How many of the last slots of each schedule the status page looks back. */
+const slotsShown = 15;
+const statusFiles = {
+  status: 'status/status.json',
+  history: 'status/history.json',
+  html: 'status/index.html',
+} as const;
+
+function statusStore(plane: Plane): StatusStore {
+  return {
+    async sample() {
+      const nowMs = plane.clock.nowMs();
+      const [queues, slots, reading] = await Promise.all([
+        Promise.all(inhabitedQueues.map((queue) => sampleQueue(plane, queue, nowMs))),
+        Promise.all(scheduleKeys.map((key) => sampleSlots(plane, key, nowMs))),
+        readSwitch(plane),
+      ]);
+      return { atMs: nowMs, queues, slots: slots.flat(), switchState: reading.state };
+    },
+    async history() {
+      const size = await plane.artefacts.size(statusFiles.history);
+      if (size === undefined) return undefined;
+      return JSON.parse(new TextDecoder().decode(await plane.artefacts.read(statusFiles.history)));
+    },
+    async publish(page) {
+      const put = (key: string, body: string, contentType: string) =>
+        plane.artefacts.put(key, new TextEncoder().encode(body), contentType);
+      // History first: whoever reads a status.json finds a history that is not older.
+      await put(statusFiles.history, page.history, 'application/json');
+      await put(statusFiles.status, page.status, 'application/json');
+      await put(statusFiles.html, page.html, 'text/html; charset=utf-8');
+    },
+  };
+}
+
+async function sampleQueue(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<QueueSample> {
+  const [depth, dead, oldest] = await Promise.all([
+    plane.queues.depth(queue, 'queue'),
+    plane.queues.depth(queue, 'dead-letters'),
+    plane.ledger.open({ queue, state: 'queued', dueMs: Number.MAX_SAFE_INTEGER, limit: 1 }),
+  ]);
+  const row = oldest[0] === undefined ? undefined : await plane.ledger.read(oldest[0]);
+  const waitingSinceMs = row?.state === 'queued' ? Math.max(row.createdMs, row.notBeforeMs) : nowMs;
+  const ageObjectiveMs = toMs(queueRow(queue).ageObjective);
+  return { queue, depth, deadLetters: dead.waiting, oldestAgeMs: Math.max(0, nowMs - waitingSinceMs), ageObjectiveMs };
+}
+
+/** The last slots of a schedule: their run ids are computed, not searched for. */
+async function sampleSlots(plane: Plane, key: ScheduleKey, nowMs: number): Promise<SlotSample[]> {
+  const schedule = scheduleRow(key);
+  const everyMs = toMs(cadences[schedule.cadence]);
+  const newestMs = Math.floor(nowMs / everyMs) * everyMs;
+  const slots = Array.from({ length: slotsShown }, (_, back) => newestMs - back * everyMs);
+  return Promise.all(slots.map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })));
+}
+
+async function sampleSlot(
+  plane: Plane,
+  slot: { key: ScheduleKey; task: TaskName; slotMs: number },
+): Promise<SlotSample> {
+  const runId = tickRunId(plane.ids, plane.cell, { schedule: slot.key, slotMs: slot.slotMs });
+  const row = await plane.ledger.read(runId);
+  const lateness = row?.claimedMs === undefined ? {} : { latenessMs: row.claimedMs - slot.slotMs };
+  return {
+    schedule: slot.key,
+    task: slot.task,
+    slotMs: slot.slotMs,
+    runId,
+    state: row?.state ?? 'missing',
+    ...lateness,
+  };
+}

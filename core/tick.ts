@@ -1,0 +1,93 @@
+import { scheduleRow } from './catalogue/schedules.ts';
+import { taskContract } from './catalogue/tasks.ts';
+import { untilWritten } from './conflict.ts';
+import { toMs } from './duration.ts';
+import { blankRow, enqueue } from './enqueue.ts';
+import type { Tick } from './envelope.ts';
+import { tickRunId } from './ids.ts';
+import type { Plane } from './plane.ts';
+import { beat, changeRun, type Run, type SkipReason } from './run.ts';
+
+/** What is known of a schedule between its slots, in the control table as `schedule#<key>`. */
+export interface ScheduleRecord {
+  readonly paused?: { readonly by: string; readonly reason: string };
+  /** The run of the slot that was begun last: the next one looks whether it still runs. */
+  readonly lastRun?: string;
+}
+export const scheduleRecordName = (schedule: string): string => `schedule#${schedule}`;
+
+/** What a tick means for the ledger. Rows that are returned are not written yet, but for `exists`. */
+export type TickRow =
+  | { readonly kind: 'exists'; readonly row: Run }
+  | { readonly kind: 'new'; readonly row: Run }
+  | { readonly kind: 'skip'; readonly row: Run }
+  /** The task belongs to another queue: it was enqueued there under the tick's id. */
+  | { readonly kind: 'relayed' };
+
+/** Finds or prepares the run of a slot. One slot is one run: its id is a function of cell, schedule and time. */
+export async function tickRow(plane: Plane, tick: Tick): Promise<TickRow> {
+  const schedule = scheduleRow(tick.schedule);
+  const id = tickRunId(plane.ids, plane.cell, tick);
+  const row = await plane.ledger.read(id);
+  if (row) return { kind: 'exists', row };
+  const fresh = slotRow(plane, tick, id);
+  const reason = await reasonToSkip(plane, tick, id);
+  if (reason) return { kind: 'skip', row: skipped(plane, fresh, reason) };
+  if (taskContract(schedule.task).queue === 'system') return { kind: 'new', row: fresh };
+  await enqueue(plane, {
+    task: schedule.task,
+    payload: schedule.payload,
+    tenant: 'system',
+    actor: beat,
+    as: 'schedule',
+    slot: { id, schedule: tick.schedule, slotMs: tick.slotMs },
+  });
+  return { kind: 'relayed' };
+}
+
+function slotRow(plane: Plane, tick: Tick, id: string): Run {
+  const { task, payload } = scheduleRow(tick.schedule);
+  const row = blankRow(plane, { id, task, tenant: 'system', actor: beat, nowMs: plane.clock.nowMs() });
+  return { ...row, payload: { inline: payload }, schedule: tick.schedule, slotMs: tick.slotMs };
+}
+
+function skipped(plane: Plane, row: Run, code: SkipReason): Run {
+  return changeRun(row, { state: 'skipped', settledMs: plane.clock.nowMs(), outcome: { code } });
+}
+
+/** Paused, too late, or the slot before still runs; otherwise this slot takes the schedule. */
+async function reasonToSkip(plane: Plane, tick: Tick, id: string): Promise<SkipReason | undefined> {
+  const schedule = scheduleRow(tick.schedule);
+  if (plane.clock.nowMs() - tick.slotMs > toMs(schedule.staleAfter)) return 'stale';
+  const name = scheduleRecordName(tick.schedule);
+  const verdict = await untilWritten(`the record ${name}`, async () => {
+    const record = await plane.control.read(name);
+    const value = (record?.value ?? {}) as ScheduleRecord;
+    if (value.paused) return 'paused';
+    return schedule.overlap === 'allow' ? 'taken' : takeSchedule(plane, { name, value, rev: record?.rev ?? 0 }, id);
+  });
+  return verdict === 'taken' ? undefined : verdict;
+}
+
+/** Writes `id` down as the schedule's last run, unless the one that stands there still runs. */
+async function takeSchedule(
+  plane: Plane,
+  record: { name: string; value: ScheduleRecord; rev: number },
+  id: string,
+): Promise<'taken' | 'overlap' | undefined> {
+  const { name, value, rev } = record;
+  if (value.lastRun === id) return 'taken';
+  if (await stillRuns(plane, value.lastRun)) return 'overlap';
+  const next: ScheduleRecord = { ...value, lastRun: id };
+  return (await plane.control.write(name, next, rev)) === 'written' ? 'taken' : undefined;
+}
+
+async function stillRuns(plane: Plane, id: string | undefined): Promise<boolean> {
+  const row = id === undefined ? undefined : await plane.ledger.read(id);
+  if (!row) return false;
+  // A run whose lease is lost, or whose message is, runs no more: were it to block its schedule, a dead reaper would
+  // block the reaper that could settle it.
+  const nowMs = plane.clock.nowMs();
+  if (row.state === 'running') return row.lease !== undefined && row.lease.untilMs > nowMs;
+  return row.state === 'held' || (row.state === 'queued' && row.checkAfterMs > nowMs);
+}
