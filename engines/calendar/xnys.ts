@@ -2,8 +2,9 @@
 //
 // Rules and not a table, because a table ends. They hold from 1990-01-01 (before, there were other holidays and hours,
 // and nothing here has been checked) and equal every one of the 8,324 sessions of test/data/xnys.csv, 1990 to 2023-01-13.
-// Later days follow NYSE Rule 7.2; exchange_calendars 4.13.2 agrees on all 9,441 sessions to 2027-06-30 (checked once). What no rule can know is a closure decided by the day
-// (a president's funeral, a storm): those are listed in CLOSED_ONCE and appear here only after somebody has added them.
+// Later days follow NYSE Rule 7.2; exchange_calendars 4.13.2 agrees on all 9,441 sessions to 2027-06-30 (checked once).
+// What no rule can know is a closure decided by the day (a president's funeral, a storm): those are listed in
+// CLOSED_ONCE and appear here only after somebody has added them.
 import {
   DAY_MS,
   FRIDAY,
