@@ -1,0 +1,164 @@
+// The rest of AWS that entry points name, on one loopback port: EventBridge (PutEvents) and Scheduler (GetSchedule,
+// ListSchedules). Any other call is refused by its name with an error in AWS's shape, which a client does not try again:
+// what is not here must be noticed here, not in an account.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { messageOf } from '#local/errors.ts';
+import type { EventBuses, PutEntry } from '#local/events.ts';
+import { listenOnLoopback, LOOPBACK } from '#local/loopback.ts';
+import type { Emit } from '#local/plane-event.ts';
+import type { ScheduleSpec } from '#local/schedule-resources.ts';
+
+export interface AwsApi {
+  url: string;
+  /** From now on calls are answered from these; before, everything is refused. */
+  serve(contents: AwsApiContents): void;
+  stop(): Promise<void>;
+}
+
+export interface AwsApiContents {
+  buses: EventBuses;
+  schedules: () => readonly ScheduleSpec[];
+}
+
+interface Reply {
+  status: number;
+  body: unknown;
+  /** The literal code of an error. */
+  error?: string;
+}
+
+interface Call {
+  method: string;
+  url: URL;
+  /** `X-Amz-Target`, which names the operation in the JSON protocols. */
+  target: string;
+  body: string;
+  /** The service that the request is signed for. */
+  service: string;
+}
+
+/** Starts the front on 127.0.0.1. Throws PORT_TAKEN. */
+export async function startAwsApi(port: number | undefined, emit: Emit): Promise<AwsApi> {
+  let contents: AwsApiContents | undefined;
+  const server = createServer((request, response) => {
+    answer(request, response, contents).catch((error: unknown) => {
+      emit({ type: 'error', where: 'AWS front', message: messageOf(error) });
+      response.destroy();
+    });
+  });
+  const listening = await listenOnLoopback(server, { what: 'The AWS front', port });
+  return {
+    url: `http://${LOOPBACK}:${listening}`,
+    serve: (given) => void (contents = given),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  contents: AwsApiContents | undefined,
+): Promise<void> {
+  const call = await readCall(request);
+  const { status, body, error } = (contents && handle(call, contents)) ?? refused(call);
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.1',
+    ...(error && { 'x-amzn-errortype': error }),
+  });
+  response.end(JSON.stringify(body));
+}
+
+async function readCall(request: IncomingMessage): Promise<Call> {
+  const credential = /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? '');
+  return {
+    method: request.method ?? 'GET',
+    url: new URL(request.url ?? '/', `http://${LOOPBACK}`),
+    target: String(request.headers['x-amz-target'] ?? ''),
+    body: await text(request),
+    service: credential?.[1] ?? 'unsigned',
+  };
+}
+
+function handle(call: Call, { buses, schedules }: AwsApiContents): Reply | undefined {
+  if (call.target === 'AWSEvents.PutEvents') return putEvents(call.body, buses);
+  if (call.service !== 'scheduler' || call.method !== 'GET') return undefined;
+  if (call.url.pathname === '/schedules') return listSchedules(call.url.searchParams, schedules());
+  const [, name] = /^\/schedules\/([^/]+)$/.exec(call.url.pathname) ?? [];
+  return name === undefined ? undefined : getSchedule(decodeURIComponent(name), call.url.searchParams, schedules());
+}
+
+function putEvents(body: string, buses: EventBuses): Reply {
+  const { Entries = [] } = JSON.parse(body) as { Entries?: PutEntry[] };
+  const results = buses.put(Entries);
+  const failed = results.filter((result) => 'ErrorCode' in result).length;
+  return { status: 200, body: { FailedEntryCount: failed, Entries: results } };
+}
+
+function listSchedules(query: URLSearchParams, schedules: readonly ScheduleSpec[]): Reply {
+  const [group, prefix, state] = ['ScheduleGroup', 'NamePrefix', 'State'].map((name) => query.get(name));
+  const found = schedules.filter(
+    (spec) =>
+      (group === null || spec.group === group) &&
+      spec.name.startsWith(prefix ?? '') &&
+      (state === null || stateOf(spec) === state),
+  );
+  const rows = found.map((spec) => ({
+    Arn: spec.arn,
+    GroupName: spec.group,
+    Name: spec.name,
+    State: stateOf(spec),
+    Target: { Arn: spec.target.queue.arn },
+  }));
+  return { status: 200, body: { Schedules: rows } };
+}
+
+function getSchedule(name: string, query: URLSearchParams, schedules: readonly ScheduleSpec[]): Reply {
+  const group = query.get('groupName') ?? 'default';
+  const spec = schedules.find((one) => one.name === name && one.group === group);
+  if (!spec) return failure(404, 'ResourceNotFoundException', `Schedule ${name} does not exist in group ${group}.`);
+  const { target } = spec;
+  const window =
+    spec.windowMs === 0 ? { Mode: 'OFF' } : { Mode: 'FLEXIBLE', MaximumWindowInMinutes: spec.windowMs / 60_000 };
+  const body = {
+    Arn: spec.arn,
+    GroupName: spec.group,
+    Name: spec.name,
+    ScheduleExpression: spec.expression,
+    ScheduleExpressionTimezone: spec.timeZone,
+    State: stateOf(spec),
+    FlexibleTimeWindow: window,
+    ...(spec.startMs !== undefined && { StartDate: spec.startMs / 1000 }),
+    ...(spec.endMs !== undefined && { EndDate: spec.endMs / 1000 }),
+    Target: {
+      Arn: target.queue.arn,
+      RoleArn: target.roleArn,
+      Input: target.input,
+      RetryPolicy: {
+        MaximumRetryAttempts: target.maximumRetryAttempts,
+        MaximumEventAgeInSeconds: target.maximumEventAgeMs / 1000,
+      },
+      ...(target.deadLetterQueue && { DeadLetterConfig: { Arn: target.deadLetterQueue.arn } }),
+      ...(target.messageGroupId !== undefined && { SqsParameters: { MessageGroupId: target.messageGroupId } }),
+    },
+  };
+  return { status: 200, body };
+}
+
+function stateOf(spec: ScheduleSpec): 'ENABLED' | 'DISABLED' {
+  return spec.enabled ? 'ENABLED' : 'DISABLED';
+}
+
+function refused(call: Call): Reply {
+  const action = call.target || new URLSearchParams(call.body).get('Action') || `${call.method} ${call.url.pathname}`;
+  const message = `${call.service}: ${action} is not part of the local plane. Nothing was sent to AWS. Teach local/aws-api.ts, or do without it locally.`;
+  return failure(400, 'NotPartOfLocalPlane', message);
+}
+
+function failure(status: number, code: string, message: string): Reply {
+  return { status, error: code, body: { __type: code, message } };
+}

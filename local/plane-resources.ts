@@ -1,0 +1,63 @@
+// Everything of the template that the plane runs, resolved to this machine's addresses.
+import type { Assembly } from '#local/assembly.ts';
+import { PlaneError } from '#local/errors.ts';
+import { createResolver } from '#local/resolver.ts';
+import type { Addresses } from '#local/resource-types.ts';
+import {
+  bucketSpecs,
+  busSpecs,
+  functionSpecs,
+  mappingSpecs,
+  queueSpecs,
+  tableSpecs,
+  type BucketSpec,
+  type BusSpec,
+  type FunctionSpec,
+  type MappingSpec,
+  type QueueSpec,
+  type TableSpec,
+} from '#local/resources.ts';
+import { scheduleSpecs, type ScheduleSpec } from '#local/schedule-resources.ts';
+
+export interface PlaneResources {
+  queues: QueueSpec[];
+  tables: TableSpec[];
+  buckets: BucketSpec[];
+  functions: FunctionSpec[];
+  mappings: MappingSpec[];
+  schedules: ScheduleSpec[];
+  buses: BusSpec[];
+}
+
+/** Throws TEMPLATE_UNSUPPORTED or ASSEMBLY_UNREADABLE with the resource and what is wrong with it. */
+export function readResources(assembly: Assembly, addresses: Addresses): PlaneResources {
+  const resolver = createResolver(assembly, addresses);
+  const queues = queueSpecs(resolver);
+  const resources = {
+    queues,
+    tables: tableSpecs(resolver),
+    buckets: bucketSpecs(resolver),
+    functions: functionSpecs(resolver, assembly),
+    mappings: mappingSpecs(resolver),
+    schedules: scheduleSpecs(resolver, queues),
+    buses: busSpecs(resolver),
+  };
+  for (const mapping of resources.mappings) requireBothEnds(mapping, resources);
+  return resources;
+}
+
+/** ARNs of the queues where whatever arrives is a dead letter: of a redrive policy or of a schedule. */
+export function deadLetterArns({ queues, schedules }: PlaneResources): string[] {
+  const ofQueues = queues.flatMap(({ deadLetterArn }) => deadLetterArn ?? []);
+  return [...ofQueues, ...schedules.flatMap(({ target }) => target.deadLetterQueue?.arn ?? [])];
+}
+
+function requireBothEnds(mapping: MappingSpec, { queues, functions }: PlaneResources): void {
+  const queue = queues.some(({ arn }) => arn === mapping.queueArn);
+  if (queue && functions.some(({ name }) => name === mapping.functionName)) return;
+  const missing = queue ? `the function ${mapping.functionName}` : `the source ${mapping.queueArn}`;
+  throw new PlaneError(
+    'TEMPLATE_UNSUPPORTED',
+    `The mapping ${mapping.logicalId} names ${missing}, which is not among the queues and functions of the template. Correct it in lib/.`,
+  );
+}
