@@ -15,11 +15,11 @@ export interface Gap {
   missing: number;
 }
 
-// Lengths in days that mean months: 28 to 31, three of those, twelve.
+// Lengths in days that mean months. Wider than 28 to 31, because the last trading day of a month moves about.
 const MONTH_SPANS = [
-  { months: 1, least: 28, most: 31 },
-  { months: 3, least: 89, most: 92 },
-  { months: 12, least: 365, most: 366 },
+  { months: 1, least: 27, most: 34 },
+  { months: 3, least: 87, most: 95 },
+  { months: 12, least: 358, most: 372 },
 ];
 
 /** The most frequent step between consecutive times (ascending, distinct); the smaller of equally frequent ones. */
