@@ -98,9 +98,11 @@ class MappingPoller implements Poller {
     const batch = await this.#receive(batchSize, LONG_POLL_SECONDS);
     const deadlineMs = Date.now() + batchingWindowMs;
     while (batch.length > 0 && batch.length < batchSize && Date.now() < deadlineMs) {
-      const waitSeconds = Math.ceil((deadlineMs - Date.now()) / 1000);
-      const more = await this.#receive(batchSize - batch.length, Math.min(waitSeconds, LONG_POLL_SECONDS));
-      batch.push(...more);
+      const leftMs = deadlineMs - Date.now();
+      // A long poll lasts whole seconds: the last part of the window is waited out and then looked at.
+      if (leftMs < 1000) await sleep(Math.max(0, leftMs), undefined, { signal: this.#stopping.signal });
+      const waitSeconds = Math.min(Math.floor(leftMs / 1000), LONG_POLL_SECONDS);
+      batch.push(...(await this.#receive(batchSize - batch.length, waitSeconds)));
     }
     return batch;
   }

@@ -43,6 +43,7 @@ const NO_EFFECT: Record<string, string[]> = {
     'PackageType',
   ],
   'AWS::Lambda::EventSourceMapping': ['Tags'],
+  'AWS::Scheduler::Schedule': ['Name', 'Description', 'KmsKeyArn'],
 };
 
 /** The properties of `resource` in the shape of `schema`. Throws TEMPLATE_UNSUPPORTED. */
