@@ -14,99 +14,124 @@ import { unfold } from './fold.ts';
 import { createGuard, guarded } from './guard.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
-import { mutatingMethods, type PortName } from './ports.ts';
-import { progressReporter } from './progress.ts';
+import { progressReporter, type ProgressReporter } from './progress.ts';
 import type { Run } from './run.ts';
 import { updateClaimed } from './settle.ts';
 import type { AnyBody, TaskContext } from './task.ts';
 import { taskPorts } from './task-ports.ts';
 import type { TaskName } from './catalogue/tasks.ts';
 
-export type AttemptEnd =
+export type AttemptEnd = {
+  /** Frames that were sent under this fence: the terminal one comes after them. */
+  readonly frames: number;
+} & (
   | { readonly kind: 'result'; readonly result: unknown }
-  | { readonly kind: 'failure'; readonly failure: Failure; readonly cursor: unknown; readonly advanced: boolean };
+  | { readonly kind: 'failure'; readonly failure: Failure; readonly cursor: unknown; readonly advanced: boolean }
+);
 
-/** How long a body that was told to end may take before it is left behind: its permits are void by then. */
-const graceMs = 5000;
-const watchEveryMs = 1000;
+/** What the parts of one attempt share. */
+interface Leg {
+  readonly plane: Plane;
+  readonly claimed: Run;
+  readonly deadlineMs: number;
+  /** Aborted, with the failure that says why, when the body must end. */
+  readonly ending: AbortController;
+  /** Aborted when the attempt is over: watchers go home, the guard closes. */
+  readonly over: AbortController;
+  readonly reporter: ProgressReporter;
+  cursor: unknown;
+}
 
+/** Runs the body to its end, or to the end that a watcher sets it. Never throws. */
 export async function runAttempt(
   plane: Plane,
   claimed: Run,
   options: { body: AnyBody; deadlineMs: number },
 ): Promise<AttemptEnd> {
-  const ending = new AbortController();
-  const done = new AbortController();
-  let cursor = claimed.cursor;
-  const end = (failure: Failure) => ending.abort(failure);
-  const watchers = startWatchers({
+  const leg = openLeg(plane, claimed, options.deadlineMs);
+  const watchers = startWatchers(leg);
+  const end = await runBody(leg, options.body);
+  leg.over.abort();
+  const frames = await leg.reporter.flush();
+  await Promise.allSettled(watchers);
+  return { ...end, frames };
+}
+
+function openLeg(plane: Plane, claimed: Run, deadlineMs: number): Leg {
+  const onLost = (cause: unknown) => plane.log.warn(logLines.frameLost, { run: claimed.id, reason: String(cause) });
+  const reporter = progressReporter({ run: claimed, channel: plane.progress, clock: plane.clock, onLost });
+  return {
     plane,
     claimed,
-    end,
-    stop: done.signal,
-    deadlineMs: options.deadlineMs,
-    cursor: () => cursor,
-  });
-  const reporter = progressReporter({
-    run: claimed,
-    channel: plane.progress,
-    clock: plane.clock,
-    onLost: (cause) => plane.log.warn(logLines.frameLost, { run: claimed.id, reason: String(cause) }),
-  });
+    deadlineMs,
+    ending: new AbortController(),
+    over: new AbortController(),
+    reporter,
+    cursor: claimed.cursor,
+  };
+}
+
+type BodyEnd =
+  | { kind: 'result'; result: unknown }
+  | { kind: 'failure'; failure: Failure; cursor: unknown; advanced: boolean };
+
+async function runBody(leg: Leg, body: AnyBody): Promise<BodyEnd> {
+  const { plane, claimed, ending } = leg;
   try {
     const payload = parsePayload(claimed.task, await unfold(plane.artefacts, claimed.payload));
-    const context: TaskContext<TaskName> = {
-      ports: openPorts(plane, claimed, () => !done.signal.aborted),
-      run: { id: claimed.id, tenant: claimed.tenant, attempt: claimed.attempt, fence: claimed.fence },
-      cursor: claimed.cursor,
-      signal: ending.signal,
-      nowMs: () => plane.clock.nowMs(),
-      progress: (report) => reporter.report(report),
-      checkpoint: (at) => {
-        cursor = at;
-        ending.signal.throwIfAborted();
-      },
-    };
-    const result = await unlessLeftBehind(plane, options.body(payload, context), ending.signal);
+    const result = await unlessLeftBehind(leg, body(payload, contextOf(leg)));
     return { kind: 'result', result: parseResult(claimed.task, result) };
   } catch (thrown) {
     // Told to end, a body may fail in any way: the reason it was told is the failure.
-    const failure = ending.signal.aborted ? toFailure(ending.signal.reason) : toFailure(thrown);
-    const advanced = JSON.stringify(cursor ?? null) !== JSON.stringify(claimed.cursor ?? null);
-    return { kind: 'failure', failure, cursor, advanced };
-  } finally {
-    done.abort();
-    await Promise.allSettled([...watchers, reporter.flush()]);
+    const failure = toFailure(ending.signal.aborted ? ending.signal.reason : thrown);
+    const advanced = JSON.stringify(leg.cursor ?? null) !== JSON.stringify(claimed.cursor ?? null);
+    return { kind: 'failure', failure, cursor: leg.cursor, advanced };
   }
 }
 
-/** Only the ports of the contract, behind a guard that closes when the attempt has ended. */
-function openPorts(plane: Plane, run: Run, isOpen: () => boolean): TaskContext<TaskName>['ports'] {
-  const contract = taskContract(run.task);
-  const guard = createGuard({ ports: plane, audit: plane.audit, run, contract, isOpen });
-  const all = taskPorts(plane, run);
-  const uses: readonly PortName[] = contract.uses;
-  const open = (Object.keys(mutatingMethods) as PortName[]).filter((name) => uses.includes(name));
+function contextOf(leg: Leg): TaskContext<TaskName> {
+  const { plane, claimed, ending } = leg;
+  return {
+    ports: openPorts(leg),
+    run: { id: claimed.id, tenant: claimed.tenant, attempt: claimed.attempt, fence: claimed.fence },
+    cursor: claimed.cursor,
+    signal: ending.signal,
+    nowMs: () => plane.clock.nowMs(),
+    progress: (report) => leg.reporter.report(report),
+    checkpoint: (at) => {
+      leg.cursor = at;
+      ending.signal.throwIfAborted();
+    },
+  };
+}
+
+/** Only the ports of the contract, behind a guard that closes when the attempt is over. */
+function openPorts({ plane, claimed, over }: Leg): TaskContext<TaskName>['ports'] {
+  const contract = taskContract(claimed.task);
+  const guard = createGuard({
+    ports: plane,
+    audit: plane.audit,
+    run: claimed,
+    contract,
+    isOpen: () => !over.signal.aborted,
+  });
+  const all = taskPorts(plane, claimed);
   return Object.fromEntries(
-    open.map((name) => [name, guarded(name, all[name], guard)]),
+    contract.uses.map((name) => [name, guarded(name, all[name], guard)]),
   ) as unknown as TaskContext<TaskName>['ports'];
 }
 
-async function unlessLeftBehind<T>(plane: Plane, body: Promise<T>, signal: AbortSignal): Promise<T> {
-  const settled = new AbortController();
+/** A body that does not end when it is told is left behind: the attempt is over for it, and the guard closed. */
+async function unlessLeftBehind<T>({ plane, claimed, ending, over }: Leg, body: Promise<T>): Promise<T> {
   const leftBehind = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      plane.clock.sleep(graceMs, settled.signal).then(
-        () => reject(signal.reason),
+    ending.signal.addEventListener('abort', () => {
+      plane.clock.sleep(Math.min(longestGraceMs, marginMs(claimed) / 2), over.signal).then(
+        () => reject(ending.signal.reason as Failure),
         () => undefined,
       );
     });
   });
-  try {
-    return await Promise.race([body, leftBehind]);
-  } finally {
-    settled.abort();
-  }
+  return Promise.race([body, leftBehind]);
 }
 
 function parseResult(task: TaskName, result: unknown): unknown {
@@ -118,44 +143,42 @@ function parseResult(task: TaskName, result: unknown): unknown {
   );
 }
 
-interface Watch {
-  readonly plane: Plane;
-  readonly claimed: Run;
-  readonly deadlineMs: number;
-  readonly stop: AbortSignal;
-  readonly end: (failure: Failure) => void;
-  readonly cursor: () => unknown;
+function startWatchers(leg: Leg): Promise<void>[] {
+  const { lease } = queueRow(leg.claimed.queue);
+  if (lease.kind === 'invocation') return [watchDeadline(leg)];
+  const renewal = { everyMs: toMs(lease.renewEvery), lengthMs: toMs(lease.length) };
+  return [watchDeadline(leg), renewLease(leg, renewal), watchSwitch(leg)];
 }
 
-function startWatchers(watch: Watch): Promise<void>[] {
-  const { lease } = queueRow(watch.claimed.queue);
-  const long =
-    lease.kind === 'renewed'
-      ? [renewLease(watch, { everyMs: toMs(lease.renewEvery), lengthMs: toMs(lease.length) }), watchSwitch(watch)]
-      : [];
-  return [watchDeadline(watch), ...long];
-}
+/** Time kept at the end of an invocation for settling: a tenth of its timeout, at most 15 s. */
+const marginMs = (run: Run): number => Math.min(15_000, toMs(queueRow(run.queue).timeout) / 10);
+/** How long a body that was told to end may take before it is left behind. */
+const longestGraceMs = 5000;
+const watchEveryMs = 1000;
 
-/** Ends the attempt while there is still time to settle: a tenth of the timeout before it, at most 15 s. */
-async function watchDeadline({ plane, claimed, deadlineMs, stop, end }: Watch): Promise<void> {
-  const marginMs = Math.min(15_000, toMs(queueRow(claimed.queue).timeout) / 10);
-  if (await slept(plane, deadlineMs - marginMs - plane.clock.nowMs(), stop)) {
+const end = (leg: Leg, failure: Failure): void => leg.ending.abort(failure);
+
+async function watchDeadline(leg: Leg): Promise<void> {
+  const { plane, claimed, deadlineMs } = leg;
+  const beforeMs = marginMs(claimed);
+  if (await slept(leg, deadlineMs - beforeMs - plane.clock.nowMs())) {
     end(
+      leg,
       new Failure(
         'DEADLINE_EXCEEDED',
-        `run ${claimed.id} was not finished ${marginMs / 1000} s before its invocation is ended: checkpoint more often, or do less in one run`,
+        `run ${claimed.id} was not finished ${beforeMs / 1000} s before its invocation is ended: checkpoint more often, or do less in one run`,
       ),
     );
   }
 }
 
-async function renewLease(watch: Watch, { everyMs, lengthMs }: { everyMs: number; lengthMs: number }): Promise<void> {
-  const { plane, claimed, stop, end } = watch;
+async function renewLease(leg: Leg, { everyMs, lengthMs }: { everyMs: number; lengthMs: number }): Promise<void> {
+  const { plane, claimed } = leg;
   let renewedMs = plane.clock.nowMs();
-  while (await slept(plane, everyMs, stop)) {
+  while (await slept(leg, everyMs)) {
     const untilMs = plane.clock.nowMs() + lengthMs;
     try {
-      const at = watch.cursor();
+      const at = leg.cursor;
       await updateClaimed(plane, claimed, () => ({
         lease: { owner: plane.owner, untilMs },
         checkAfterMs: untilMs,
@@ -165,7 +188,10 @@ async function renewLease(watch: Watch, { everyMs, lengthMs }: { everyMs: number
     } catch (cause) {
       const failure = toFailure(cause);
       if (failure.code === 'LEASE_LOST' || plane.clock.nowMs() - renewedMs >= lengthMs - everyMs) {
-        end(new Failure('LEASE_LOST', `run ${claimed.id} could not keep its lease: ${failure.message}`, { cause }));
+        end(
+          leg,
+          new Failure('LEASE_LOST', `run ${claimed.id} could not keep its lease: ${failure.message}`, { cause }),
+        );
         return;
       }
     }
@@ -173,14 +199,16 @@ async function renewLease(watch: Watch, { everyMs, lengthMs }: { everyMs: number
 }
 
 /** Long work hears of a halt within about a second; of an unreadable switch only when it lasts. */
-async function watchSwitch({ plane, claimed, stop, end }: Watch): Promise<void> {
+async function watchSwitch(leg: Leg): Promise<void> {
+  const { plane, claimed } = leg;
   const contract = taskContract(claimed.task);
   let readableMs = plane.clock.monotonicMs();
-  while (await slept(plane, watchEveryMs, stop)) {
+  while (await slept(leg, watchEveryMs)) {
     const reading = await readSwitch(plane);
     if (reading.state !== 'unknown') readableMs = plane.clock.monotonicMs();
     else if (plane.clock.monotonicMs() - readableMs >= toMs(limits.unknownEndsWorkAfter)) {
       return end(
+        leg,
         new Failure(
           'KILL_SWITCH_UNKNOWN',
           `run ${claimed.id} was ended: ${reading.why}, for ${limits.unknownEndsWorkAfter} s`,
@@ -189,17 +217,18 @@ async function watchSwitch({ plane, claimed, stop, end }: Watch): Promise<void> 
     }
     if (haltsWork(reading, claimed) && contract.whenHalted !== 'run') {
       return end(
+        leg,
         new Failure('KILL_SWITCH_HALTED', `run ${claimed.id} was ended: the plane is halted (${reading.why})`),
       );
     }
   }
 }
 
-/** True when the time has passed, false when the attempt ended first. */
-async function slept(plane: Plane, ms: number, stop: AbortSignal): Promise<boolean> {
+/** True when the time has passed, false when the attempt was over first. */
+async function slept({ plane, over }: Leg, ms: number): Promise<boolean> {
   try {
-    await plane.clock.sleep(Math.max(0, ms), stop);
-    return !stop.aborted;
+    await plane.clock.sleep(Math.max(0, ms), over.signal);
+    return !over.signal.aborted;
   } catch {
     return false;
   }

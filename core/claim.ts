@@ -86,6 +86,7 @@ function start(run: Run, now: ClaimCircumstances): Run {
     lease: { owner: now.owner, untilMs },
     checkAfterMs: untilMs,
     outbox: [],
+    frames: 0,
     outcome: 'none',
   });
 }
@@ -108,9 +109,11 @@ export function skip(run: Run, reason: SkipReason, nowMs: number): Run {
 /** A row whose attempts are spent: dead when the last one was lost with its lease, failed when it never was to begin. */
 function spent(run: Run, contract: TaskContract, nowMs: number): Run {
   const message = `run ${run.id} has begun ${run.attempt} of ${maximumAttempts(contract)} attempts and none ended: see its log, then redrive it`;
-  const state = run.state === 'running' ? 'dead' : 'failed';
+  const lost = run.state === 'running';
   return changeRun(run, {
-    state,
+    state: lost ? 'dead' : 'failed',
+    // A fence of its own: how many frames the lost owner sent under the old one nobody knows.
+    ...(lost ? { fence: run.fence + 1, frames: 0 } : {}),
     settledMs: nowMs,
     ...terminalExtras(nowMs),
     outbox: [...terminalOutbox, 'dead-letter'],

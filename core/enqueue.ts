@@ -142,6 +142,7 @@ export function blankRow(
     notBeforeMs: of.nowMs,
     checkAfterMs: of.nowMs + toMs(limits.sendOverdueAfter),
     outbox: [],
+    frames: 0,
   };
 }
 

@@ -114,7 +114,7 @@ async function run(plane: Plane, claimed: Run, batch: Batch): Promise<Outcome> {
       `this function has no body for ${claimed.task}: it consumes the wrong queue, or its index misses a line`,
     );
   const end = await runAttempt(plane, claimed, { body, deadlineMs: batch.deadlineMs });
-  return end.kind === 'result' ? settleResult(plane, claimed, end.result) : settleFailure(plane, claimed, end);
+  return end.kind === 'result' ? settleResult(plane, claimed, end) : settleFailure(plane, claimed, end);
 }
 
 /** Finds or makes the row of the message and takes it, in one conditional write; a lost race is decided anew. */

@@ -12,7 +12,11 @@ import type { Run, RunChange } from './run.ts';
 import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
 
 /** Settles an attempt that ended well. */
-export async function settleResult(plane: Plane, claimed: Run, result: unknown): Promise<Outcome> {
+export async function settleResult(
+  plane: Plane,
+  claimed: Run,
+  { result, frames }: { result: unknown; frames: number },
+): Promise<Outcome> {
   const folded = await fold(
     plane.artefacts,
     `artifacts/${claimed.tenant}/${claimed.task}/${claimed.id}/${claimed.fence}/result.json`,
@@ -23,6 +27,7 @@ export async function settleResult(plane: Plane, claimed: Run, result: unknown):
     settledMs: nowMs,
     ...terminalExtras(nowMs),
     outcome: { result: folded },
+    frames,
   }));
   return { kind: 'done' };
 }
@@ -38,7 +43,7 @@ export async function settleFailure(plane: Plane, claimed: Run, end: FailedEnd):
   // Another claim has the run: nothing of it is ours to write.
   if (end.failure.code === 'LEASE_LOST') return { kind: 'done' };
   const verdict = judgeFailure(plane, claimed, end);
-  await settle(plane, claimed, verdict.change);
+  await settle(plane, claimed, (row, nowMs) => ({ ...verdict.change(row, nowMs), frames: end.frames }));
   return verdict.outcome;
 }
 

@@ -74,12 +74,17 @@ export interface Queues {
   depth(queue: QueueName, which: 'queue' | 'dead-letters'): Promise<QueueDepth>;
 }
 
+export interface ObjectStat {
+  readonly sizeBytes: number;
+  /** Changes with the content; absent where the store keeps none. */
+  readonly version?: string;
+}
 export interface Artefacts {
   /** Throws Failure INPUT_INVALID when there is no such object. */
   read(key: string): Promise<Uint8Array>;
   readRange(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
-  /** Bytes of the object, or undefined when there is none. */
-  size(key: string): Promise<number | undefined>;
+  /** What is known of the object without reading it, or undefined when there is none. */
+  stat(key: string): Promise<ObjectStat | undefined>;
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
 }
 
@@ -153,11 +158,10 @@ export interface AuditIntent {
 
 /** The artefacts of one run: written under its tenant, id and fence, so that a late writer can harm nobody. */
 export interface RunArtefacts {
-  /** Bytes of an object in the tenant's inbox. */
-  inboxSize(key: string): Promise<number | undefined>;
+  statInbox(key: string): Promise<ObjectStat | undefined>;
   readInbox(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
-  /** Reads what an earlier leg of this run wrote. */
-  read(key: string): Promise<Uint8Array>;
+  /** Reads what this run wrote under `fence`: this leg's, or an earlier one's. */
+  read(fence: number, name: string): Promise<Uint8Array>;
   /** Writes `<prefix>/<run>/<fence>/<name>` and resolves with that key. */
   put(name: string, bytes: Uint8Array, contentType: string): Promise<string>;
 }

@@ -81,10 +81,7 @@ export function progressReporter(options: {
   };
 }
 
-/**
- * The one terminal frame of a run. Its seq is far above any that a fence can reach at four frames a second, so that it
- * sorts last without anybody having counted, and any reader can make the same frame from the row.
- */
+/** The one terminal frame of a run, the one after those its owner sent. Any reader can make the same from the row. */
 export function terminalFrame(run: Run): Frame {
   if (!isTerminal(run.state))
     throw new TypeError(`run ${run.id} is ${run.state}: only a terminal run has a terminal frame`);
@@ -93,13 +90,12 @@ export function terminalFrame(run: Run): Frame {
     v: 1,
     run_id: run.id,
     fence: run.fence,
-    seq: terminalSeq,
+    seq: run.frames + 1,
     ts: new Date(run.settledMs ?? run.createdMs).toISOString(),
     state: run.state,
     ...(run.state === 'succeeded' ? { pct: 100 } : {}),
     ...(message === undefined ? {} : { message }),
   };
 }
-export const terminalSeq = 2 ** 31 - 1;
 
 const isoTime = (clock: Clock): string => new Date(clock.nowMs()).toISOString();

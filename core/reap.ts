@@ -51,6 +51,9 @@ async function expire(plane: Plane, row: Run): Promise<boolean> {
 
 const lost = (row: Run, nowMs: number): RunChange => ({
   state: 'dead',
+  // A fence of its own: how many frames the lost owner sent under the old one nobody knows.
+  fence: row.fence + 1,
+  frames: 0,
   settledMs: nowMs,
   ...terminalExtras(nowMs),
   outbox: ['frame', 'event', 'dead-letter'],

@@ -86,6 +86,8 @@ export interface Run {
   readonly settledMs?: number;
   readonly outcome?: RunOutcome;
   readonly outbox: readonly OutboxEntry[];
+  /** Frames sent under this fence, as far as its owner could say; the terminal frame is the one after them. */
+  readonly frames: number;
   readonly artefacts?: readonly string[];
 }
 

@@ -2,7 +2,6 @@ import { queueRow } from './catalogue/queues.ts';
 import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
 import { cadences, scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { toMs } from './duration.ts';
-import { Failure } from './errors.ts';
 import { repair } from './repair.ts';
 import { tickRunId } from './ids.ts';
 import { readSwitch } from './kill-switch.ts';
@@ -28,15 +27,9 @@ export const inboxKey = (tenant: string, key: string): string => `inbox/${tenant
 function runArtefacts(plane: Plane, run: Run): RunArtefacts {
   const prefix = artefactPrefix(run);
   return {
-    inboxSize: (key) => plane.artefacts.size(inboxKey(run.tenant, key)),
+    statInbox: (key) => plane.artefacts.stat(inboxKey(run.tenant, key)),
     readInbox: (key, startByte, endByte) => plane.artefacts.readRange(inboxKey(run.tenant, key), startByte, endByte),
-    async read(key) {
-      if (key.startsWith(`${prefix}/`)) return plane.artefacts.read(key);
-      throw new Failure(
-        'INPUT_INVALID',
-        `run ${run.id} may read its own artefacts, below ${prefix}/; it asked for ${key}`,
-      );
-    },
+    read: (fence, name) => plane.artefacts.read(`${prefix}/${fence}/${name}`),
     async put(name, bytes, contentType) {
       const key = `${prefix}/${run.fence}/${name}`;
       await plane.artefacts.put(key, bytes, contentType);
@@ -85,8 +78,7 @@ function statusStore(plane: Plane): StatusStore {
       return { atMs: nowMs, queues, slots: slots.flat(), switchState: reading.state };
     },
     async history() {
-      const size = await plane.artefacts.size(statusFiles.history);
-      if (size === undefined) return undefined;
+      if (!(await plane.artefacts.stat(statusFiles.history))) return undefined;
       return JSON.parse(new TextDecoder().decode(await plane.artefacts.read(statusFiles.history)));
     },
     async publish(page) {

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { Failure } from '#core/errors.ts';
+import type { Artefacts } from '#core/ports.ts';
+
+/** A bucket in a map. */
+export function memoryArtefacts(): Artefacts & { readonly objects: ReadonlyMap<string, Uint8Array> } {
+  const objects = new Map<string, Uint8Array>();
+  const read = async (key: string): Promise<Uint8Array> => {
+    const bytes = objects.get(key);
+    if (bytes) return bytes;
+    throw new Failure('INPUT_INVALID', `there is no object ${key} in the bucket: upload it first, or correct the key`);
+  };
+  return {
+    objects,
+    read,
+    readRange: async (key, startByte, endByte) => (await read(key)).slice(startByte, endByte),
+    async stat(key) {
+      const bytes = objects.get(key);
+      return bytes && { sizeBytes: bytes.length, version: createHash('md5').update(bytes).digest('hex') };
+    },
+    async put(key, bytes) {
+      objects.set(key, bytes.slice());
+    },
+  };
+}

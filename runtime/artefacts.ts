@@ -1,0 +1,48 @@
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { Failure } from '#core/errors.ts';
+import type { Artefacts } from '#core/ports.ts';
+
+export function runtimeArtefacts(client: S3Client, bucket: string): Artefacts {
+  const get = async (key: string, range?: string): Promise<Uint8Array> => {
+    try {
+      const found = await client.send(
+        new GetObjectCommand({ Bucket: bucket, Key: key, ...(range === undefined ? {} : { Range: range }) }),
+      );
+      return (await found.Body?.transformToByteArray()) ?? new Uint8Array();
+    } catch (cause) {
+      if (cause instanceof NoSuchKey) {
+        throw new Failure(
+          'INPUT_INVALID',
+          `there is no object ${key} in the bucket: upload it first, or correct the key`,
+          { cause },
+        );
+      }
+      throw cause;
+    }
+  };
+  return {
+    read: (key) => get(key),
+    // An HTTP range includes its last byte, ours does not; an empty one cannot be asked for.
+    readRange: async (key, startByte, endByte) =>
+      endByte <= startByte ? new Uint8Array() : get(key, `bytes=${startByte}-${endByte - 1}`),
+    async stat(key) {
+      try {
+        const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+        return { sizeBytes: found.ContentLength ?? 0, ...(found.ETag === undefined ? {} : { version: found.ETag }) };
+      } catch (error) {
+        if (error instanceof NotFound || error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+    async put(key, bytes, contentType) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }));
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { EntryPointName } from '#core/catalogue/entry-points.ts';
+import { consume, type Received } from '#core/consume.ts';
+import type { AnyBodies } from '#core/task.ts';
+import { parseEnvironment } from './environment.ts';
+import { services } from './services.ts';
+
+/**
+ * The handler of a queue's function: reads the environment once, at init, and takes each batch through the pipeline.
+ * What must come back is reported a message, so that the rest of the batch is acknowledged.
+ */
+export function queueHandler(queue: EntryPointName, bodies: AnyBodies) {
+  const plane = services(parseEnvironment(queue, process.env));
+  return middy<SQSEvent, SQSBatchResponse>().handler(
+    async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+      const deadlineMs = plane.clock.nowMs() + context.getRemainingTimeInMillis();
+      const failed = await consume(plane, event.Records.map(received), { queue, bodies, deadlineMs });
+      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+    },
+  );
+}
+
+const received = (record: SQSEvent['Records'][number]): Received => ({
+  id: record.messageId,
+  body: record.body,
+  receipt: record.receiptHandle,
+  receives: Number(record.attributes.ApproximateReceiveCount),
+});

@@ -1,0 +1,142 @@
+import { crc32 } from 'node:zlib';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { limits } from '#core/catalogue/limits.ts';
+import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
+import { checkTransition, openState, type Run } from '#core/run.ts';
+
+interface LedgerOptions {
+  readonly client: DynamoDBDocumentClient;
+  readonly table: string;
+  /** Partitions an index key is spread over: a time-ordered key of one queue is a hot partition. */
+  readonly shards: number;
+}
+
+/**
+ * `workload_runs`: one item a run, written whole and conditional on the revision it was computed from. Its indexes hold
+ * keys only: `open` (queue, state and shard; by checkAfterMs), and by queue, actor and tenant (day and shard; by creation).
+ */
+export function runtimeLedger({ client, table, shards }: LedgerOptions): Ledger {
+  const shardNumbers = Array.from({ length: shards }, (_, shard) => shard);
+  const put = async (
+    run: Run,
+    condition: Pick<
+      PutCommand['input'],
+      'ConditionExpression' | 'ExpressionAttributeValues' | 'ExpressionAttributeNames'
+    >,
+  ) => {
+    try {
+      await client.send(new PutCommand({ TableName: table, Item: toItem(run, shards), ...condition }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  };
+  return {
+    async read(id) {
+      const found = await client.send(new GetCommand({ TableName: table, Key: { id }, ConsistentRead: true }));
+      return found.Item ? fromItem(found.Item) : undefined;
+    },
+    async create(run) {
+      return (await put(run, { ConditionExpression: 'attribute_not_exists(id)' })) ? 'created' : 'exists';
+    },
+    async replace(previous, next) {
+      checkTransition(previous, next);
+      const written = await put(next, {
+        ConditionExpression: 'rev = :rev',
+        ExpressionAttributeValues: { ':rev': next.rev - 1 },
+      });
+      return written ? 'replaced' : 'conflict';
+    },
+    async open(query) {
+      const found = await Promise.all(shardNumbers.map((shard) => queryOpen({ client, table, shards }, query, shard)));
+      return merge(found.flat(), query.limit);
+    },
+    async list(listing) {
+      const found = await Promise.all(shardNumbers.map((shard) => queryDay({ client, table, shards }, listing, shard)));
+      return merge(found.flat(), Number.POSITIVE_INFINITY);
+    },
+  };
+}
+
+interface Keyed {
+  readonly id: string;
+  readonly order: number | string;
+}
+
+async function queryOpen({ client, table }: LedgerOptions, query: OpenQuery, shard: number): Promise<Keyed[]> {
+  const found = await client.send(
+    new QueryCommand({
+      TableName: table,
+      IndexName: 'open',
+      KeyConditionExpression: 'openKey = :key AND checkAfterMs <= :due',
+      ExpressionAttributeValues: { ':key': `${query.queue}#${query.state}#${shard}`, ':due': query.dueMs },
+      Limit: query.limit,
+    }),
+  );
+  return (found.Items ?? []).map((item) => ({ id: String(item['id']), order: Number(item['checkAfterMs']) }));
+}
+
+const dayIndexes = {
+  queue: { index: 'by_queue', key: 'queueDay' },
+  actor: { index: 'by_actor', key: 'actorDay' },
+  tenant: { index: 'by_tenant', key: 'tenantDay' },
+} as const satisfies Record<RunListing['by'], { index: string; key: string }>;
+
+async function queryDay({ client, table }: LedgerOptions, listing: RunListing, shard: number): Promise<Keyed[]> {
+  const { index, key } = dayIndexes[listing.by];
+  const rows: Keyed[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: table,
+        IndexName: index,
+        KeyConditionExpression: '#key = :key',
+        ExpressionAttributeNames: { '#key': key },
+        ExpressionAttributeValues: { ':key': `${listing.key}#${listing.day}#${shard}` },
+        ExclusiveStartKey: start,
+      }),
+    );
+    for (const item of page.Items ?? []) rows.push({ id: String(item['id']), order: String(item['createdKey']) });
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return rows;
+}
+
+const merge = (rows: readonly Keyed[], limit: number): string[] =>
+  rows
+    .toSorted((one, other) => (one.order < other.order ? -1 : one.order > other.order ? 1 : 0))
+    .slice(0, limit)
+    .map((row) => row.id);
+
+/** The row, and the attributes that only its indexes need. Absent index keys keep it out of that index. */
+function toItem(run: Run, shards: number): Record<string, unknown> {
+  const shard = crc32(run.id) % shards;
+  const day = new Date(run.createdMs).toISOString().slice(0, 10);
+  const open = openState(run);
+  return {
+    ...run,
+    ...(open ? { openKey: `${run.queue}#${open}#${shard}` } : {}),
+    queueDay: `${run.queue}#${day}#${shard}`,
+    actorDay: `${run.actor.id}#${day}#${shard}`,
+    tenantDay: `${run.tenant}#${day}#${shard}`,
+    createdKey: `${String(run.createdMs).padStart(15, '0')}#${run.id}`,
+    expiresAt: Math.ceil(run.createdMs / 1000) + limits.runRetention,
+  };
+}
+
+function fromItem(item: Record<string, unknown>): Run {
+  const {
+    openKey: _open,
+    queueDay: _queue,
+    actorDay: _actor,
+    tenantDay: _tenant,
+    createdKey: _created,
+    expiresAt: _expires,
+    ...run
+  } = item;
+  // Written by this module alone, through the types: the one border that needs no schema is the one to ourselves.
+  return run as unknown as Run;
+}

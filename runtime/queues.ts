@@ -1,0 +1,79 @@
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  type SendMessageCommandInput,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { queueRow, type QueueName } from '#core/catalogue/queues.ts';
+import { Failure } from '#core/errors.ts';
+import type { QueueDepth, Queues } from '#core/ports.ts';
+import type { Environment } from './environment.ts';
+
+/** SQS does not hide a message for longer than this. */
+const longestDelaySeconds = 43_200;
+
+export function runtimeQueues(client: SQSClient, urls: Environment['queueUrls']): Queues {
+  const urlOf = (queue: QueueName, which: 'queue' | 'deadLetters'): string => {
+    const url = urls[queue]?.[which];
+    if (url) return url;
+    throw new Failure(
+      'CONFIGURATION_INVALID',
+      `this function does not write to the queue ${queue}: the catalogue's entryPoints do not give it the address`,
+    );
+  };
+  const send = async (
+    queue: QueueName,
+    message: Omit<SendMessageCommandInput, 'MessageGroupId'> & { group: string; deduplicationId: string },
+  ) => {
+    const { group, deduplicationId, ...rest } = message;
+    const fifo = queueRow(queue).kind === 'fifo' ? { MessageDeduplicationId: deduplicationId } : {};
+    await client.send(new SendMessageCommand({ ...rest, MessageGroupId: group, ...fifo }));
+  };
+  return {
+    async send(queue, { body, group, deduplicationId, delaySeconds }) {
+      const delay = delaySeconds === undefined ? {} : { DelaySeconds: delaySeconds };
+      await send(queue, { QueueUrl: urlOf(queue, 'queue'), MessageBody: body, group, deduplicationId, ...delay });
+    },
+    async deadLetter(queue, { body, code, reason, group, deduplicationId }) {
+      const text = (value: string) => ({ DataType: 'String', StringValue: value.slice(0, 500) || '-' });
+      await send(queue, {
+        QueueUrl: urlOf(queue, 'deadLetters'),
+        MessageBody: body,
+        MessageAttributes: { code: text(code), reason: text(reason) },
+        group,
+        deduplicationId,
+      });
+    },
+    async delay(queue, receipt, seconds) {
+      const timeout = Math.min(longestDelaySeconds, Math.max(0, seconds));
+      await client.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: urlOf(queue, 'queue'),
+          ReceiptHandle: receipt,
+          VisibilityTimeout: timeout,
+        }),
+      );
+    },
+    depth: (queue, which) => depth(client, urlOf(queue, which === 'queue' ? 'queue' : 'deadLetters')),
+  };
+}
+
+async function depth(client: SQSClient, url: string): Promise<QueueDepth> {
+  const found = await client.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: url,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  const count = (value: string | undefined) => Number(value ?? 0);
+  return {
+    waiting: count(found.Attributes?.ApproximateNumberOfMessages),
+    inFlight: count(found.Attributes?.ApproximateNumberOfMessagesNotVisible),
+    delayed: count(found.Attributes?.ApproximateNumberOfMessagesDelayed),
+  };
+}

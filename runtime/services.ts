@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Plane } from '#core/plane.ts';
+import type { Clock } from '#core/ports.ts';
+import { runtimeArtefacts } from './artefacts.ts';
+import { runtimeClock } from './clock.ts';
+import { runtimeControl } from './control.ts';
+import type { Environment, HostPort } from './environment.ts';
+import { runtimeIds } from './ids.ts';
+import { runtimeLedger } from './ledger.ts';
+import { runtimeLifecycle } from './lifecycle.ts';
+import { logAudit, runtimeLog } from './log.ts';
+import { runtimeMetrics } from './metrics.ts';
+import { runtimeProgress } from './progress.ts';
+import { runtimeQueues } from './queues.ts';
+import { redisConnection, type RedisConnection } from './redis.ts';
+import { redisToken } from './redis-token.ts';
+import { runtimeSwitchKey } from './switch-key.ts';
+
+/** SDK clients: two tries, because the pipeline has its own; a socket that hangs must not hang an invocation. */
+const clientOptions = { maxAttempts: 2, requestHandler: { connectionTimeout: 1000, requestTimeout: 5000 } } as const;
+
+export interface Services extends Plane {
+  /** Ends connections and sockets; a process that exits by itself needs it, a Lambda does not. */
+  close(): void;
+}
+
+/** The plane on AWS: the only place where clients are made. Endpoints come from the SDK's own variables. */
+export function services(environment: Environment): Services {
+  const clock = runtimeClock(environment.local?.clockFile);
+  const log = runtimeLog(environment.logLevel);
+  // A queue's address names a host, and the SDK would call that one: on the local plane it must be the endpoint's.
+  const sqs = new SQSClient({ ...clientOptions, ...(environment.local ? { useQueueUrlAsEndpoint: false } : {}) });
+  const s3 = new S3Client({ ...clientOptions, forcePathStyle: environment.local !== undefined });
+  const events = new EventBridgeClient(clientOptions);
+  const dynamodb = new DynamoDBClient(clientOptions);
+  const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
+  const state = connection(environment, environment.redis.state, clock);
+  const cache = isSame(environment.redis.state, environment.redis.cache)
+    ? state
+    : connection(environment, environment.redis.cache, clock);
+  return {
+    clock,
+    log,
+    ids: runtimeIds(),
+    ledger: runtimeLedger({ client: documents, ...environment.ledger }),
+    control: runtimeControl(documents, environment.controlTable),
+    queues: runtimeQueues(sqs, environment.queueUrls),
+    artefacts: runtimeArtefacts(s3, environment.bucket),
+    key: runtimeSwitchKey(state, environment.cell),
+    progress: runtimeProgress(cache),
+    lifecycle: runtimeLifecycle(events, environment.eventBus),
+    metrics: runtimeMetrics(clock),
+    audit: logAudit(log),
+    cell: environment.cell,
+    owner: randomUUID(),
+    close() {
+      for (const client of [sqs, s3, events, dynamodb]) client.destroy();
+      for (const one of new Set([state, cache])) one.close();
+    },
+  };
+}
+
+function connection({ redis, region, local }: Environment, at: HostPort, clock: Clock): RedisConnection {
+  const token = () =>
+    redisToken({
+      cacheName: redis.name,
+      user: redis.user,
+      region,
+      credentials: defaultProvider(),
+      signedAt: new Date(),
+    });
+  return redisConnection({ at, clock, ...(local ? {} : { iam: { user: redis.user, token } }) });
+}
+
+const isSame = (one: HostPort, other: HostPort): boolean => one.host === other.host && one.port === other.port;
