@@ -3,8 +3,9 @@
 // what is not here must be noticed here, not in an account.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import * as z from 'zod';
 import { messageOf } from '#local/errors.ts';
-import type { EventBuses, PutEntry } from '#local/events.ts';
+import type { EventBuses } from '#local/events.ts';
 import { listenOnLoopback, LOOPBACK } from '#local/loopback.ts';
 import type { Emit } from '#local/plane-event.ts';
 import type { ScheduleSpec } from '#local/schedule-resources.ts';
@@ -37,6 +38,17 @@ interface Call {
   /** The service that the request is signed for. */
   service: string;
 }
+
+const putEventsSchema = z.object({
+  Entries: z.array(
+    z.object({
+      EventBusName: z.string().optional(),
+      Source: z.string().optional(),
+      DetailType: z.string().optional(),
+      Detail: z.string().optional(),
+    }),
+  ),
+});
 
 /** Starts the front on 127.0.0.1. Throws PORT_TAKEN. */
 export async function startAwsApi(port: number | undefined, emit: Emit): Promise<AwsApi> {
@@ -93,10 +105,25 @@ function handle(call: Call, { buses, schedules }: AwsApiContents): Reply | undef
 }
 
 function putEvents(body: string, buses: EventBuses): Reply {
-  const { Entries = [] } = JSON.parse(body) as { Entries?: PutEntry[] };
-  const results = buses.put(Entries);
+  const parsed = putEventsSchema.safeParse(jsonOf(body));
+  if (!parsed.success)
+    return failure(
+      400,
+      'SerializationException',
+      `PutEvents takes { Entries: [...] }: ${parsed.error.issues[0]?.message}`,
+    );
+  const results = buses.put(parsed.data.Entries);
   const failed = results.filter((result) => 'ErrorCode' in result).length;
   return { status: 200, body: { FailedEntryCount: failed, Entries: results } };
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    // The schema refuses it with a reason.
+    return undefined;
+  }
 }
 
 function listSchedules(query: URLSearchParams, schedules: readonly ScheduleSpec[]): Reply {

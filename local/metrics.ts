@@ -61,7 +61,7 @@ export function createMetrics(): MetricsRecorder {
     ]);
     const known = all.get(key);
     if (known) known.points.push(...points);
-    else all.set(key, { ...series, points });
+    else all.set(key, { ...series, points: [...points] });
   }
 
   return {
