@@ -9,6 +9,7 @@ import type { Plane } from './plane.ts';
 import type { KillSwitchKeeper, QueueSample, RunArtefacts, SlotSample, StatusStore, TaskPorts } from './ports.ts';
 import { reaper } from './reap.ts';
 import type { Run } from './run.ts';
+import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 
 /** The ports of one claim of one run, before the guard. */
 export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
@@ -109,8 +110,14 @@ async function sampleSlots(plane: Plane, key: ScheduleKey, nowMs: number): Promi
   const schedule = scheduleRow(key);
   const everyMs = toMs(cadences[schedule.cadence]);
   const newestMs = Math.floor(nowMs / everyMs) * everyMs;
+  const record = await plane.control.read(scheduleRecordName(key));
+  const firstSlotMs = (record?.value as ScheduleRecord | undefined)?.firstSlotMs ?? Number.POSITIVE_INFINITY;
   const slots = Array.from({ length: slotsShown }, (_, back) => newestMs - back * everyMs);
-  return Promise.all(slots.map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })));
+  return Promise.all(
+    slots
+      .filter((slotMs) => slotMs >= firstSlotMs)
+      .map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })),
+  );
 }
 
 async function sampleSlot(

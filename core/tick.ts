@@ -4,17 +4,10 @@ import { untilWritten } from './conflict.ts';
 import { toMs } from './duration.ts';
 import { blankRow, enqueue } from './enqueue.ts';
 import type { Tick } from './envelope.ts';
+import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 import { tickRunId } from './ids.ts';
 import type { Plane } from './plane.ts';
 import { beat, changeRun, type Run, type SkipReason } from './run.ts';
-
-/** What is known of a schedule between its slots, in the control table as `schedule#<key>`. */
-export interface ScheduleRecord {
-  readonly paused?: { readonly by: string; readonly reason: string };
-  /** The run of the slot that was begun last: the next one looks whether it still runs. */
-  readonly lastRun?: string;
-}
-export const scheduleRecordName = (schedule: string): string => `schedule#${schedule}`;
 
 /** What a tick means for the ledger. Rows that are returned are not written yet, but for `exists`. */
 export type TickRow =
@@ -64,21 +57,25 @@ async function reasonToSkip(plane: Plane, tick: Tick, id: string): Promise<SkipR
     const record = await plane.control.read(name);
     const value = (record?.value ?? {}) as ScheduleRecord;
     if (value.paused) return 'paused';
-    return schedule.overlap === 'allow' ? 'taken' : takeSchedule(plane, { name, value, rev: record?.rev ?? 0 }, id);
+    return takeSchedule(
+      plane,
+      { name, value, rev: record?.rev ?? 0 },
+      { id, slotMs: tick.slotMs, overlap: schedule.overlap },
+    );
   });
   return verdict === 'taken' ? undefined : verdict;
 }
 
-/** Writes `id` down as the schedule's last run, unless the one that stands there still runs. */
+/** Writes the slot's run down as the schedule's last, unless the one that stands there still runs. */
 async function takeSchedule(
   plane: Plane,
-  record: { name: string; value: ScheduleRecord; rev: number },
-  id: string,
+  { name, value, rev }: { name: string; value: ScheduleRecord; rev: number },
+  slot: { id: string; slotMs: number; overlap: 'skip' | 'allow' },
 ): Promise<'taken' | 'overlap' | undefined> {
-  const { name, value, rev } = record;
-  if (value.lastRun === id) return 'taken';
-  if (await stillRuns(plane, value.lastRun)) return 'overlap';
-  const next: ScheduleRecord = { ...value, lastRun: id };
+  if (value.lastRun === slot.id) return 'taken';
+  if (slot.overlap === 'skip' && (await stillRuns(plane, value.lastRun))) return 'overlap';
+  const firstSlotMs = Math.min(slot.slotMs, value.firstSlotMs ?? slot.slotMs);
+  const next: ScheduleRecord = { ...value, lastRun: slot.id, firstSlotMs };
   return (await plane.control.write(name, next, rev)) === 'written' ? 'taken' : undefined;
 }
 
