@@ -1,0 +1,5 @@
+import { anyBodies } from '#core/task.ts';
+import { queueHandler } from '#runtime/lambda.ts';
+import { systemTasks } from '#tasks/system/index.ts';
+
+export const handler = queueHandler('system', anyBodies(systemTasks));
