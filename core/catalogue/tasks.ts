@@ -95,8 +95,9 @@ export const tasks = {
     payload: nothing,
     result: z.strictObject({ resent: count, expired: count, drained: count, released: count, more: z.boolean() }),
     effect: 'mutates',
-    whenHalted: 'run',
-    mutatesWhileHalted: ['reaper.resend', 'reaper.expire', 'reaper.drain'],
+    // All that it does lets work go on, and in a halt nothing goes on: docs/decisions/0002.
+    whenHalted: 'skip',
+    mutatesWhileHalted: [],
     uses: ['reaper'],
     startableBy: ['schedule', 'operator'],
     interrupt: 'kill',
