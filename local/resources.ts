@@ -1,6 +1,6 @@
 // The resources of a template as the plane needs them: physical names, units in names, defaults of AWS filled in.
 import * as z from 'zod';
-import { codeFolder, type Assembly, type Resource } from '#local/assembly.ts';
+import { codeFolder, type Assembly } from '#local/assembly.ts';
 import { parseProperties } from '#local/properties.ts';
 import type { Resolver } from '#local/resolver.ts';
 
@@ -144,13 +144,18 @@ export function busSpecs(resolver: Resolver): BusSpec[] {
   }));
 }
 
-/** The CDK's own helpers, which prepare an account at deployment; there is none to prepare here. */
-function isCustomResourceProvider(resource: Resource): boolean {
-  return resource.properties['Handler'] === '__entrypoint__.handler';
+/** The functions that custom resources call prepare an account at deployment; there is none to prepare here. */
+function customResourceProviders(assembly: Assembly): Set<string> {
+  const resources = assembly.stacks.flatMap((stack) => [...stack.resources.values()]);
+  const tokens = resources.map(({ properties }) => tokenSchema.safeParse(properties['ServiceToken']).data);
+  return new Set(tokens.flatMap((token) => token?.['Fn::GetAtt'][0] ?? []));
 }
 
+const tokenSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
+
 export function functionSpecs(resolver: Resolver, assembly: Assembly): FunctionSpec[] {
-  const ours = resolver.ofType('AWS::Lambda::Function').filter((resource) => !isCustomResourceProvider(resource));
+  const providers = customResourceProviders(assembly);
+  const ours = resolver.ofType('AWS::Lambda::Function').filter(({ logicalId }) => !providers.has(logicalId));
   return ours.map((resource) => {
     const parsed = parseProperties(resolver, resource, functionSchema);
     const name = resolver.physicalName(resource);

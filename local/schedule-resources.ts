@@ -49,7 +49,7 @@ const scheduleSchema = z.object({
     Arn: z.string(),
     RoleArn: z.string(),
     Input: z.string(),
-    SqsParameters: z.object({ MessageGroupId: z.string() }).optional(),
+    SqsParameters: z.object({ MessageGroupId: z.string().optional() }).optional(),
     // What AWS takes where nothing is said: 185 attempts in a day.
     RetryPolicy: z
       .object({
@@ -66,6 +66,7 @@ export function scheduleSpecs(resolver: Resolver, queues: QueueSpec[]): Schedule
   return resolver.ofType('AWS::Scheduler::Schedule').map((resource) => {
     const parsed = parseProperties(resolver, resource, scheduleSchema);
     const { Target: target, FlexibleTimeWindow: window } = parsed;
+    const messageGroupId = target.SqsParameters?.MessageGroupId;
     const name = resolver.physicalName(resource);
     return {
       name,
@@ -83,7 +84,7 @@ export function scheduleSpecs(resolver: Resolver, queues: QueueSpec[]): Schedule
         input: target.Input,
         maximumRetryAttempts: target.RetryPolicy.MaximumRetryAttempts,
         maximumEventAgeMs: target.RetryPolicy.MaximumEventAgeInSeconds * 1000,
-        ...(target.SqsParameters && { messageGroupId: target.SqsParameters.MessageGroupId }),
+        ...(messageGroupId !== undefined && { messageGroupId }),
         ...(target.DeadLetterConfig && { deadLetterQueue: queueOf(target.DeadLetterConfig.Arn, queues, name) }),
       },
     };

@@ -229,9 +229,10 @@ test.each<[string, Record<string, FixtureResource>, string]>([
 test("the CDK's own custom resource providers are not run", () => {
   const dir = writeAssembly({
     resources: {
-      Provider: {
-        Type: 'AWS::Lambda::Function',
-        Properties: { Handler: '__entrypoint__.handler', Runtime: 'nodejs22.x' },
+      Provider: { Type: 'AWS::Lambda::Function', Properties: { Handler: 'index.handler', Runtime: 'nodejs22.x' } },
+      Emptied: {
+        Type: 'Custom::S3AutoDeleteObjects',
+        Properties: { ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] }, BucketName: 'b' },
       },
     },
   });
