@@ -1,0 +1,51 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+
+export interface BundleOptions {
+  /** Root of the project; the entry file is named from here. */
+  readonly root: string;
+  readonly file: string;
+  /** Folder that will hold `code/`, which is deployed, and `meta.json`, which says what went into it. */
+  readonly outputFolder: string;
+}
+
+/** CommonJS packages inside an ES module ask for Node's own modules by `require`, which a module does not have. */
+const requireBanner = `import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);`;
+
+/**
+ * Bundles an entry point with everything it imports, the SDK at its pinned version included: what Lambda brings along
+ * changes under a running function. Files depend on the sources alone, so equal sources give equal asset hashes.
+ *
+ * What is imported dynamically (the credential providers that Lambda never asks) becomes a file of its own and is not
+ * even parsed at a cold start. Returns the folder to deploy, with `index.mjs` in it.
+ */
+export function bundle({ root, file, outputFolder }: BundleOptions): string {
+  const built = buildSync({
+    absWorkingDir: root,
+    entryPoints: { index: file },
+    outdir: join(outputFolder, 'code'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // The packages' ES modules where there are any: only those can be shaken.
+    mainFields: ['module', 'main'],
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    charset: 'utf8',
+    banner: { js: requireBanner },
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+  });
+  rmSync(outputFolder, { recursive: true, force: true });
+  mkdirSync(join(outputFolder, 'code'), { recursive: true });
+  for (const { path, contents } of built.outputFiles) writeFileSync(path, contents);
+  writeFileSync(join(outputFolder, 'meta.json'), JSON.stringify(built.metafile));
+  return join(outputFolder, 'code');
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  EventSourceMapping,
+  Function as LambdaFunction,
+  RecursiveLoop,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { entryPoints, type EntryPointName, type EnvironmentOf } from '#core/catalogue/entry-points.ts';
+import { queueRow, type QueueRow } from '#core/catalogue/queues.ts';
+import { bundle } from '#lib/bundle.ts';
+import { statementsOf, type Reach } from '#lib/grants.ts';
+import { planeName } from '#lib/names.ts';
+
+export interface ConsumerProps<E extends EntryPointName> {
+  readonly cell: string;
+  readonly root: string;
+  readonly entryPoint: E;
+  readonly environment: EnvironmentOf<E>;
+  readonly reach: Reach;
+  readonly logRetention: RetentionDays;
+}
+
+/** The function of one queue: bundle, role, log group, and the mapping that feeds it. */
+export class Consumer<E extends EntryPointName> extends Construct {
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: ConsumerProps<E>) {
+    super(scope, id);
+    const row = queueRow(entryPoints[props.entryPoint].consumes);
+    const name = planeName(props.cell, props.entryPoint);
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${name}`,
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = this.executionRole(props, logGroup);
+    const handler = this.handler(props, { name, row, logGroup });
+    this.mapping(props, handler);
+  }
+
+  private executionRole({ entryPoint, reach }: ConsumerProps<E>, logGroup: LogGroup): Role {
+    const role = new Role(this, 'Role', {
+      description: `Lambda: ${entryPoints[entryPoint].file}`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    for (const statement of statementsOf(entryPoint, reach)) role.addToPolicy(statement);
+    // No logs:CreateLogGroup: a group that Lambda makes itself would keep its lines for ever.
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    return role;
+  }
+
+  private handler(props: ConsumerProps<E>, of: { name: string; row: QueueRow; logGroup: LogGroup }): LambdaFunction {
+    const { file } = entryPoints[props.entryPoint];
+    const outputFolder = join(Stage.of(this)?.outdir ?? '', 'bundles', of.name);
+    return new LambdaFunction(this, 'Function', {
+      functionName: of.name,
+      description: of.row.drives,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(bundle({ root: props.root, file, outputFolder })),
+      role: this.role,
+      memorySize: memoryMbOf(of.row, props.entryPoint),
+      timeout: Duration.seconds(of.row.timeout),
+      environment: props.environment,
+      logGroup: of.logGroup,
+      tracing: Tracing.ACTIVE,
+      recursiveLoop: of.row.kind === 'standard' ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
+    });
+  }
+
+  private mapping({ entryPoint, reach }: ConsumerProps<E>, target: LambdaFunction): void {
+    const { consumes } = entryPoints[entryPoint];
+    const { batch, concurrency } = queueRow(consumes);
+    new EventSourceMapping(this, 'Mapping', {
+      target,
+      eventSourceArn: reach.queues[consumes].queue.queueArn,
+      batchSize: batch.size,
+      maxBatchingWindow: Duration.seconds(batch.window),
+      reportBatchItemFailures: true,
+      maxConcurrency: Math.max(leastConcurrency, concurrency.maximum),
+    });
+  }
+}
+
+/** SQS mappings take no smaller maximum; one at a time is a matter of the queue's groups. */
+const leastConcurrency = 2;
+
+function memoryMbOf({ compute }: QueueRow, queue: string): number {
+  if (compute.kind === 'lambda') return compute.memoryMb;
+  throw new Error(`the queue ${queue} runs on containers: it has no function, so no task of it may be an entry point`);
+}

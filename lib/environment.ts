@@ -1,0 +1,28 @@
+import {
+  dlqUrlVariable,
+  entryPoints,
+  queueUrlVariable,
+  type CommonVariable,
+  type EntryPointName,
+  type EnvironmentOf,
+} from '#core/catalogue/entry-points.ts';
+import type { QueueName } from '#core/catalogue/queues.ts';
+import type { TaskQueue } from '#lib/constructs/task-queue.ts';
+
+export interface EnvironmentOptions<E extends EntryPointName> {
+  readonly entryPoint: E;
+  /** Spelled out by the caller, so that a variable added to the catalogue does not compile until it has a value. */
+  readonly common: Readonly<Record<CommonVariable, string>>;
+  readonly queues: Readonly<Record<QueueName, TaskQueue>>;
+}
+
+/** The variables of one entry point: the common ones, and the URLs of the queues to which it writes. */
+export function environmentOf<E extends EntryPointName>(options: EnvironmentOptions<E>): EnvironmentOf<E> {
+  const { entryPoint, common, queues } = options;
+  const urls = entryPoints[entryPoint].writesTo.flatMap((name) => [
+    [queueUrlVariable(name), queues[name].queue.queueUrl],
+    [dlqUrlVariable(name), queues[name].deadLetters.queueUrl],
+  ]);
+  // `writesTo` holds exactly the queues of QueuesOf<E>; the law in test/template/functions.test.ts compares the names.
+  return { ...common, ...Object.fromEntries(urls) } as EnvironmentOf<E>;
+}

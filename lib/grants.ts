@@ -1,0 +1,49 @@
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { entryPoints, type EntryPointName, type SdkCall } from '#core/catalogue/entry-points.ts';
+import type { QueueName } from '#core/catalogue/queues.ts';
+import type { ArtefactStore } from '#lib/constructs/artefact-store.ts';
+import type { Ledger } from '#lib/constructs/ledger.ts';
+import type { StateRedis } from '#lib/constructs/state-redis.ts';
+import type { TaskQueue } from '#lib/constructs/task-queue.ts';
+
+/** All that an entry point can be let at. */
+export interface Reach {
+  readonly queues: Readonly<Record<QueueName, TaskQueue>>;
+  readonly ledger: Ledger;
+  readonly store: ArtefactStore;
+  readonly bus: EventBus;
+  readonly redis: StateRedis;
+}
+
+type ArnsOf = (reach: Reach, entryPoint: EntryPointName) => string[];
+
+const consumed: ArnsOf = ({ queues }, name) => [queues[entryPoints[name].consumes].queue.queueArn];
+/** A consumer sends pointers to its queues, and dead letters beside them. */
+const written: ArnsOf = ({ queues }, name) =>
+  entryPoints[name].writesTo.flatMap((queue) => [queues[queue].queue.queueArn, queues[queue].deadLetters.queueArn]);
+const tables: ArnsOf = ({ ledger }) => [ledger.runs.tableArn, ledger.control.tableArn];
+
+/** The resources of each call. A call that the catalogue gains does not compile until it has a line here. */
+const resources: Record<SdkCall, ArnsOf> = {
+  'sqs:ReceiveMessage': consumed,
+  'sqs:DeleteMessage': consumed,
+  'sqs:ChangeMessageVisibility': consumed,
+  'sqs:SendMessage': written,
+  'sqs:GetQueueAttributes': written,
+  'dynamodb:GetItem': tables,
+  'dynamodb:PutItem': tables,
+  // Rows of runs leave by their TTL only.
+  'dynamodb:DeleteItem': ({ ledger }) => [ledger.control.tableArn],
+  'dynamodb:Query': ({ ledger }) => ledger.indexArns,
+  's3:GetObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'read'),
+  's3:PutObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'write'),
+  'events:PutEvents': ({ bus }) => [bus.eventBusArn],
+  'elasticache:Connect': ({ redis }) => redis.connectArns,
+};
+
+/** What the role of an entry point may do: the calls that the catalogue lists for it, each on its own resources. */
+export const statementsOf = (entryPoint: EntryPointName, reach: Reach): PolicyStatement[] =>
+  entryPoints[entryPoint].calls.map(
+    (call) => new PolicyStatement({ actions: [call], resources: resources[call](reach, entryPoint) }),
+  );

@@ -1,0 +1,79 @@
+import { Stack, type App } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import { entryPoints, type CommonVariable, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { queueNames, type QueueName } from '#core/catalogue/queues.ts';
+import { ArtefactStore } from '#lib/constructs/artefact-store.ts';
+import { Beat } from '#lib/constructs/beat.ts';
+import { Consumer } from '#lib/constructs/consumer.ts';
+import { DataKey } from '#lib/constructs/data-key.ts';
+import { Ledger } from '#lib/constructs/ledger.ts';
+import { StateRedis } from '#lib/constructs/state-redis.ts';
+import { TaskQueue } from '#lib/constructs/task-queue.ts';
+import { environmentOf } from '#lib/environment.ts';
+import type { Reach } from '#lib/grants.ts';
+import { planeName } from '#lib/names.ts';
+import type { Stage } from '#lib/stages.ts';
+
+export interface PlaneStackProps {
+  readonly stage: Stage;
+  /** Root of the project, where the entry points' files are. */
+  readonly root: string;
+}
+
+/**
+ * The whole plane of one stage. One stack: its parts name each other in both directions (queues their senders, senders
+ * their queues), and what stands in one template can be read, diffed and run locally as one.
+ */
+export class PlaneStack extends Stack {
+  constructor(app: App, id: string, { stage, root }: PlaneStackProps) {
+    super(app, id, { description: `AlphaSwarm's background plane, ${stage.name}` });
+    const { cell } = stage;
+    const key = new DataKey(this, 'DataKey', { cell, removal: stage.dataRemoval });
+    const reach = this.reachable(stage, key);
+    const beat = new Beat(this, 'Beat', { cell, target: reach.queues.system });
+
+    const common = commonEnvironment(stage, reach);
+    const consumers = byName(Object.keys(entryPoints) as EntryPointName[], (entryPoint) => {
+      const environment = environmentOf({ entryPoint, common, queues: reach.queues });
+      const { logRetention } = stage;
+      return new Consumer(this, `Consumer-${entryPoint}`, { cell, root, entryPoint, environment, reach, logRetention });
+    });
+
+    for (const { role } of Object.values(consumers)) key.admitThroughTables(role);
+    for (const name of queueNames) {
+      const writers = Object.entries(entryPoints).filter(([, { writesTo }]) => writesTo.includes(name));
+      const roles: IRole[] = writers.map(([writer]) => consumers[writer as EntryPointName].role);
+      reach.queues[name].admitOnly(name === 'system' ? [beat.role, ...roles] : roles);
+    }
+  }
+
+  private reachable(stage: Stage, { key }: DataKey): Reach {
+    const { cell, deletionProtection, dataRemoval: removal } = stage;
+    return {
+      queues: byName(queueNames, (name: QueueName) => new TaskQueue(this, `Queue-${name}`, { cell, name })),
+      ledger: new Ledger(this, 'Ledger', { cell, key, deletionProtection, removal }),
+      store: new ArtefactStore(this, 'Artefacts', { removal }),
+      bus: new EventBus(this, 'Lifecycle', { eventBusName: planeName(cell, 'lifecycle') }),
+      redis: new StateRedis(this, 'Redis', { cell, size: stage.redis }),
+    };
+  }
+}
+
+const commonEnvironment = (stage: Stage, { ledger, store, bus, redis }: Reach): Record<CommonVariable, string> => ({
+  STAGE: stage.name,
+  CELL: stage.cell,
+  LEDGER_TABLE: ledger.runs.tableName,
+  LEDGER_SHARDS: String(stage.ledgerShards),
+  CONTROL_TABLE: ledger.control.tableName,
+  BUCKET: store.bucket.bucketName,
+  EVENT_BUS: bus.eventBusName,
+  STATE_REDIS: redis.hostPort,
+  CACHE_REDIS: redis.hostPort,
+  REDIS_NAME: redis.name,
+  REDIS_USER: redis.userName,
+  LOG_LEVEL: stage.logLevel,
+});
+
+const byName = <Name extends string, Value>(names: readonly Name[], make: (name: Name) => Value): Record<Name, Value> =>
+  Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;

@@ -1,0 +1,51 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+
+/** What differs from stage to stage. Every stage spells every field out: a default is a decision nobody sees. */
+export interface Stage {
+  readonly name: string;
+  /** Enters every name, id and key prefix. */
+  readonly cell: string;
+  /** Partitions of each ledger index; rows are spread over them by their id, so it only ever grows. */
+  readonly ledgerShards: number;
+  readonly logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  readonly logRetention: RetentionDays;
+  /** Whether tables refuse to be deleted, by whomever. */
+  readonly deletionProtection: boolean;
+  /** What becomes of tables, key and bucket when the stack goes. A bucket that is not empty stays in any case. */
+  readonly dataRemoval: RemovalPolicy;
+  readonly redis: RedisSize;
+}
+
+export interface RedisSize {
+  /** 9 is the first version with a public endpoint. */
+  readonly majorEngineVersion: string;
+  /** Bounds of the bill: ElastiCache refuses writes beyond the first, and throttles beyond the second. */
+  readonly maximumDataGb: number;
+  readonly maximumEcpuPerSecond: number;
+  readonly snapshotsKept: number;
+  /** UTC, `HH:MM`. */
+  readonly snapshotAt: string;
+}
+
+export const stages = {
+  dev: {
+    name: 'dev',
+    cell: 'dev',
+    ledgerShards: 1,
+    logLevel: 'INFO',
+    logRetention: RetentionDays.TWO_WEEKS,
+    deletionProtection: false,
+    dataRemoval: RemovalPolicy.DESTROY,
+    // 1 GB and 1,000 ECPU a second are the least that ElastiCache takes as maxima; a heartbeat needs some 10 ECPU a minute.
+    redis: {
+      majorEngineVersion: '9',
+      maximumDataGb: 1,
+      maximumEcpuPerSecond: 1000,
+      snapshotsKept: 1,
+      snapshotAt: '03:00',
+    },
+  },
+} as const satisfies Record<string, Stage>;
+
+export type StageName = keyof typeof stages;
