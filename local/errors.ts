@@ -1,5 +1,5 @@
 /** What can go wrong with the plane itself; the literal survives minification and is what callers switch on. */
-export type PlaneErrorCode =
+type PlaneErrorCode =
   | 'ASSEMBLY_UNREADABLE'
   | 'TEMPLATE_UNSUPPORTED'
   | 'PORT_TAKEN'
@@ -7,7 +7,9 @@ export type PlaneErrorCode =
   | 'NO_VALKEY'
   | 'DATA_FOLDER_IN_USE'
   | 'START_FAILED'
-  | 'UNKNOWN_NAME';
+  | 'CLOCK_NOT_DRIVEN'
+  | 'UNKNOWN_NAME'
+  | 'RUN_LATE';
 
 /** A failure of the local plane. Its message says what failed, with which value, and what to do. */
 export class PlaneError extends Error {
