@@ -17,7 +17,7 @@ export interface AwsApi {
   stop(): Promise<void>;
 }
 
-export interface AwsApiContents {
+interface AwsApiContents {
   buses: EventBuses;
   schedules: () => readonly ScheduleSpec[];
 }

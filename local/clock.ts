@@ -16,7 +16,7 @@ export interface Clock {
   advanceTo(instantMs: number, options?: { signal?: AbortSignal }): Promise<void>;
 }
 
-export interface ClockOptions {
+interface ClockOptions {
   mode: 'wall' | 'driven';
   file: string;
   /** Where a driven clock begins; the wall's time when absent. */
@@ -24,7 +24,7 @@ export interface ClockOptions {
 }
 
 /** What the clock must know of the rest of the plane before it may jump. */
-export interface Surroundings {
+interface Surroundings {
   /** True when nothing is in flight. */
   isQuiet(): boolean;
   /** The next instant at which a schedule fires, if any. */
@@ -81,7 +81,7 @@ async function untilQuiet(surroundings: Surroundings, signal: AbortSignal | unde
 
 function notDriven(): PlaneError {
   return new PlaneError(
-    'START_FAILED',
+    'CLOCK_NOT_DRIVEN',
     "This plane's clock is the wall's, which cannot be advanced. Start it with clock: 'driven'.",
   );
 }

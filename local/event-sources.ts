@@ -17,7 +17,7 @@ export interface Poller {
   stop(): Promise<void>;
 }
 
-export interface PollerOptions {
+interface PollerOptions {
   mapping: MappingSpec;
   queue: QueueSpec;
   client: SQSClient;

@@ -12,26 +12,29 @@ export interface BusEvent {
   atMs: number;
 }
 
-export interface PutEntry {
+interface PutEntry {
   EventBusName?: string | undefined;
   Source?: string | undefined;
   DetailType?: string | undefined;
   Detail?: string | undefined;
 }
 
-export type PutResult = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
+type PutResult = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
 export interface EventBuses {
   put(entries: PutEntry[]): PutResult[];
   recorded(): readonly BusEvent[];
 }
 
-export interface EventBusesOptions {
+interface EventBusesOptions {
   buses: BusSpec[];
   nowMs: () => number;
   newId: () => string;
   emit: Emit;
 }
+
+/** A plane may run for days: the youngest events are kept. */
+const EVENTS_KEPT = 10_000;
 
 /** The buses named by the template, and `default`. */
 export function createEventBuses({ buses, nowMs, newId, emit }: EventBusesOptions): EventBuses {
@@ -49,6 +52,7 @@ export function createEventBuses({ buses, nowMs, newId, emit }: EventBusesOption
     if (detail === undefined) return refusal('MalformedDetail', 'Detail is malformed.');
     const event = { id: newId(), bus, source, detailType, detail, atMs: nowMs() };
     recorded.push(event);
+    if (recorded.length > EVENTS_KEPT) recorded.shift();
     emit({ type: 'bus-event', bus, source, detailType, detail });
     return { EventId: event.id };
   }

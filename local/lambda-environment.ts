@@ -24,7 +24,7 @@ const INIT_LIMIT_MS = 10_000;
 /** How long output of a process that has ended may still be on its way. */
 const LAST_OUTPUT_MS = 200;
 
-export type EndReason = 'killed' | 'crashed' | 'timeout' | 'stopped';
+type EndReason = 'killed' | 'crashed' | 'timeout' | 'stopped';
 
 export interface InvocationResult {
   requestId: string;

@@ -7,7 +7,7 @@ import { startEnvironment, type Environment, type InvocationResult } from '#loca
 import type { Emit } from '#local/plane-event.ts';
 import type { FunctionSpec } from '#local/resources.ts';
 
-export interface EnvironmentInfo {
+interface EnvironmentInfo {
   function: string;
   pid: number;
   busy: boolean;
@@ -24,7 +24,7 @@ export interface Lambdas {
   stop(): Promise<void>;
 }
 
-export interface LambdaHostOptions {
+interface LambdaHostOptions {
   functions: FunctionSpec[];
   variablesOf: (spec: FunctionSpec) => Record<string, string>;
   guardian: Guardian;

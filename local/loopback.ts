@@ -23,7 +23,7 @@ export function requireLoopback(url: string, what: string): string {
   );
 }
 
-export interface ListenOptions {
+interface ListenOptions {
   /** What will listen, for the message when the port is taken. */
   what: string;
   /** 0 or absent: any free port. */

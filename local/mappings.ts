@@ -6,7 +6,7 @@ import type { Emit } from '#local/plane-event.ts';
 import type { PlaneResources } from '#local/plane-resources.ts';
 import type { Queues } from '#local/queues.ts';
 
-export interface Mappings {
+interface Mappings {
   /** No message of a queue with a consumer is visible or being worked on; hidden or delayed ones may wait. */
   isQuiet(): boolean;
   /** No queue with a consumer holds any message. */
@@ -14,7 +14,7 @@ export interface Mappings {
   stop(): Promise<void>;
 }
 
-export interface MappingsOptions {
+interface MappingsOptions {
   resources: PlaneResources;
   queues: Queues;
   client: SQSClient;

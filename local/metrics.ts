@@ -2,12 +2,12 @@
 // makes the same metrics on AWS, so what an alarm or a dashboard would see can be asked for here.
 import * as z from 'zod';
 
-export interface MetricPoint {
+interface MetricPoint {
   atMs: number;
   value: number;
 }
 
-export interface MetricSeries {
+interface MetricSeries {
   namespace: string;
   name: string;
   unit: string;
@@ -15,7 +15,7 @@ export interface MetricSeries {
   points: MetricPoint[];
 }
 
-export interface MetricQuery {
+interface MetricQuery {
   namespace?: string;
   name?: string;
   /** Those that a series must have; it may have more. */
@@ -26,7 +26,7 @@ export interface Metrics {
   series(query?: MetricQuery): MetricSeries[];
 }
 
-export interface MetricsRecorder extends Metrics {
+interface MetricsRecorder extends Metrics {
   /** Reads one line of a function's log; what is not EMF is left alone. */
   readLine(line: string): void;
 }
@@ -47,6 +47,9 @@ const emfSchema = z.looseObject({
 type Emf = z.infer<typeof emfSchema>;
 type Directive = Emf['_aws']['CloudWatchMetrics'][number];
 
+/** A plane may run for days: a series keeps its youngest points. */
+const POINTS_KEPT = 10_000;
+
 /** Series in memory, in the order in which they first appeared. */
 export function createMetrics(): MetricsRecorder {
   const all = new Map<string, MetricSeries>();
@@ -60,8 +63,10 @@ export function createMetrics(): MetricsRecorder {
         .map((dimension) => [dimension, series.dimensions[dimension]]),
     ]);
     const known = all.get(key);
-    if (known) known.points.push(...points);
-    else all.set(key, { ...series, points: [...points] });
+    const kept = known?.points ?? [];
+    kept.push(...points);
+    kept.splice(0, kept.length - POINTS_KEPT);
+    if (!known) all.set(key, { ...series, points: kept });
   }
 
   return {

@@ -10,7 +10,7 @@ export interface PlaneEndpoints {
 
 export type InvocationOutcome = 'success' | 'error' | 'timeout' | 'crash' | 'init-error';
 
-export type PlaneEventBody =
+type PlaneEventBody =
   | { type: 'ready'; endpoints: PlaneEndpoints; functions: string[]; queues: string[]; schedules: string[] }
   | { type: 'environment-started'; function: string; pid: number }
   | { type: 'environment-ended'; function: string; pid: number; how: 'killed' | 'crashed' | 'timeout' | 'stopped' }

@@ -96,7 +96,7 @@ async function startBase(options: PlaneOptions, assembly: Assembly, undo: Undo[]
   const folder = takeDataFolder(options.dataDir);
   undo.push(() => folder.release());
   const clock = createClock({ mode: options.clock, file: folder.clockFile, startAtMs: options.startAtMs });
-  const emit: Emit = (event) => options.onEvent?.({ ...event, atMs: clock.now() });
+  const emit = emitter(options, clock);
   const guardian = startGuardian();
   undo.push(() => guardian.stop());
   const region = options.region ?? 'us-east-1';
@@ -105,6 +105,17 @@ async function startBase(options: PlaneOptions, assembly: Assembly, undo: Undo[]
   // One attempt: poller and scheduler have their own patience, and a second layer would only blur it.
   const settings = { region, credentials: fakeCredentials(), maxAttempts: 1 };
   return { options, assembly, settings, clock, clockFile: folder.clockFile, guardian, emit, servers, undo };
+}
+
+/** A listener that throws is its owner's bug, and must not stop a poller in the middle of its work. */
+function emitter({ onEvent }: PlaneOptions, clock: Clock): Emit {
+  return (event) => {
+    try {
+      onEvent?.({ ...event, atMs: clock.now() });
+    } catch (error) {
+      process.emitWarning(`onEvent threw at an event of type ${event.type}: ${messageOf(error)}`, 'PlaneWarning');
+    }
+  };
 }
 
 async function run(base: Base): Promise<Plane> {

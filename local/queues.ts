@@ -8,7 +8,7 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildApp, type BuildAppOptions } from 'fauxqs';
-import { systemCodeOf, PlaneError } from '#local/errors.ts';
+import { PlaneError } from '#local/errors.ts';
 import { LOOPBACK, listenError } from '#local/loopback.ts';
 import type { Emit } from '#local/plane-event.ts';
 import type { BucketSpec, QueueSpec } from '#local/resources.ts';
@@ -34,14 +34,14 @@ export interface Queues {
   stop(): Promise<void>;
 }
 
-export interface QueuesContents {
+interface QueuesContents {
   queues: QueueSpec[];
   buckets: BucketSpec[];
   /** ARNs of the queues where whatever arrives is a dead letter. */
   deadLetterArns: string[];
 }
 
-export interface QueuesOptions {
+interface QueuesOptions {
   port?: number | undefined;
   region: string;
   emit: Emit;
@@ -117,9 +117,4 @@ async function createStores(): Promise<Stores> {
     );
   };
   return { sqsStore: make(sqs['SqsStore']), snsStore: make(sns['SnsStore']), s3Store: make(s3['S3Store']) };
-}
-
-/** True when an error means that nothing listens any more, as while the plane stops. */
-export function isGone(error: unknown): boolean {
-  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(systemCodeOf(error) ?? '');
 }

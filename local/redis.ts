@@ -19,7 +19,7 @@ export interface Redis {
   stop(): Promise<void>;
 }
 
-export interface RedisOptions {
+interface RedisOptions {
   dataDir: string;
   port?: number | undefined;
   guardian: Guardian;

@@ -9,7 +9,7 @@ export interface ScheduleExpression {
   nextAfter(afterMs: number): number | undefined;
 }
 
-export interface ExpressionOptions {
+interface ExpressionOptions {
   expression: string;
   timeZone: string;
   /** Where the periods of a `rate` begin. */

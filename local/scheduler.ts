@@ -22,7 +22,7 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   schedules: ScheduleSpec[];
   client: SQSClient;
   nowMs: () => number;

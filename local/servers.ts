@@ -16,7 +16,7 @@ export interface Servers {
   endpoints: PlaneEndpoints;
 }
 
-export interface ServersOptions {
+interface ServersOptions {
   plane: PlaneOptions;
   region: string;
   folder: DataFolder;

@@ -1,8 +1,11 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { lambda, mapping, role } from '#test/local/fixtures/assembly.ts';
+import { startPlane } from '#local/plane.ts';
+import { lambda, mapping, role, temporaryFolder, writeAssembly } from '#test/local/fixtures/assembly.ts';
 import { plane } from '#test/local/fixtures/plane.ts';
 
 const queue = { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dev-default' } };
@@ -240,7 +243,7 @@ test('tables have their keys and indexes, and keep conditions', async () => {
   expect((await client.send(query)).Items).toEqual([{ run_id, open, check_after }]);
 });
 
-test('the bucket takes and gives objects, and Valkey runs with the persistence of the original', async () => {
+test('the bucket takes and gives objects', async () => {
   const running = await plane({
     resources: {
       Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketEncryption: {}, LifecycleConfiguration: { Rules: [] } } },
@@ -252,7 +255,10 @@ test('the bucket takes and gives objects, and Valkey runs with the persistence o
   await s3.send(new PutObjectCommand({ Bucket: name, Key: 'artifacts/a b.json', Body: '{"ok":true}' }));
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: name, Key: 'artifacts/a b.json' }));
   expect(await Body?.transformToString()).toBe('{"ok":true}');
+});
 
+test.skipIf(process.env['REDIS_URL'])('Valkey runs with the persistence of the original', async () => {
+  const running = await plane({ resources: { Queue: queue } });
   const redis = new Redis(running.endpoints.redis);
   onTestFinished(() => redis.disconnect());
   const setting = async (key: string): Promise<unknown> => (await redis.config('GET', key))[1];
@@ -281,4 +287,22 @@ test('a name that the plane does not have is refused with those it has', async (
   );
   expect(() => running.environment('wroker')).toThrow('Known functions: worker');
   expect(() => running.scheduler.deliver('beat', 0)).toThrow('no schedule beat on this plane. Known schedules: none');
+});
+
+test('a listener that throws does not stop the plane', async () => {
+  const warned = once(process, 'warning');
+  const running = await startPlane({
+    assemblyDir: writeAssembly({
+      resources: { Role: role, Worker: lambda({ FunctionName: 'worker' }) },
+      code: { Worker: 'export const handler = async () => 7;' },
+    }),
+    dataDir: join(temporaryFolder(), 'plane'),
+    clock: 'wall',
+    onEvent: () => {
+      throw new Error('listener');
+    },
+  });
+  onTestFinished(() => running.stop());
+  expect((await running.lambdas.invoke('worker', {})).result).toBe(7);
+  expect(String(await warned)).toContain('onEvent threw at an event of type ready: listener');
 });
