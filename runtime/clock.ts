@@ -15,7 +15,7 @@ export function runtimeClock(offsetFile?: string): Clock {
     monotonicMs: () => performance.now(),
     sleep: async (ms, signal) => {
       // setTimeout takes at most 2^31 - 1 ms and would fire at once beyond it.
-      await wait(Math.min(ms, 2 ** 31 - 1), undefined, { signal, ref: false });
+      await wait(Math.min(ms, 2 ** 31 - 1), undefined, { ...(signal && { signal }) });
     },
   };
 }
