@@ -5,7 +5,7 @@ import { CalendarError } from '#engines/calendar/errors.ts';
 export const DAY_MS = 86_400_000;
 const ISO_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 
-export type Weekday = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+type Weekday = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 export const SUNDAY = 0;
 export const MONDAY = 1;
 export const TUESDAY = 2;

@@ -1,4 +1,4 @@
-export type CalendarErrorCode = 'CALENDAR_DATE_INVALID' | 'CALENDAR_BEFORE_RULES';
+type CalendarErrorCode = 'CALENDAR_DATE_INVALID' | 'CALENDAR_BEFORE_RULES';
 
 /** A date the calendar cannot answer for. Trying again gives the same answer. */
 export class CalendarError extends Error {

@@ -51,7 +51,7 @@ const OPEN_HOUR = 9.5;
 const CLOSE_HOUR = 16;
 
 /** A session's hours in UTC, ISO 8601 with seconds. */
-export interface SessionHours {
+interface SessionHours {
   date: string;
   open: string;
   close: string;

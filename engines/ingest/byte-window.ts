@@ -4,7 +4,7 @@ import { MAX_RECORD_BYTES } from '#engines/ingest/csv-records.ts';
 import { readExactly } from '#engines/ingest/source.ts';
 import type { ByteSource } from '#engines/ingest/source.ts';
 
-export const DEFAULT_CHUNK_BYTES = 1_048_576;
+const DEFAULT_CHUNK_BYTES = 1_048_576;
 
 export interface ByteWindow {
   source: ByteSource;

@@ -4,7 +4,7 @@ import type { Calendar, CalendarName } from '#engines/calendar/calendars.ts';
 import { isoOf } from '#engines/calendar/dates.ts';
 import type { Gap } from '#engines/ingest/interval.ts';
 
-export interface CalendarFit {
+interface CalendarFit {
   calendar: CalendarName;
   gaps: Gap[];
   missing: number;
@@ -12,7 +12,7 @@ export interface CalendarFit {
   unexpected: number[];
 }
 
-export interface CalendarChoice {
+interface CalendarChoice {
   fit: CalendarFit;
   /** Why this calendar, with the numbers of the others. */
   reason: string;

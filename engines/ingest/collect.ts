@@ -26,7 +26,7 @@ export interface QuarantinedRow {
   raw: string;
 }
 
-export interface TimeFacts {
+interface TimeFacts {
   firstTimeOfDayMs: number | undefined;
   sameTimeOfDay: boolean;
   withTime: number;

@@ -6,14 +6,14 @@
 import type { Header } from '#engines/ingest/header.ts';
 import type { BronzePart, IngestCursor } from '#engines/ingest/read.ts';
 
-export interface SpecMessage {
+interface SpecMessage {
   type: 'SPEC';
   /** JSON Schema of the options. */
   connectionSpecification: unknown;
   supportsIncremental: boolean;
 }
 
-export interface CheckMessage {
+interface CheckMessage {
   type: 'CONNECTION_STATUS';
   status: 'SUCCEEDED' | 'FAILED';
   /** Why it failed, and what to do. */
@@ -21,7 +21,7 @@ export interface CheckMessage {
   code?: string;
 }
 
-export interface CatalogMessage {
+interface CatalogMessage {
   type: 'CATALOG';
   streams: { name: string; header: Header; supportedSyncModes: readonly ['full_refresh', 'incremental'] }[];
 }

@@ -12,7 +12,7 @@ export const csvOptionsSchema = z.strictObject({
   /** Rows in a bronze part; a leg can stop behind each. */
   rowsPerPart: z.int().min(1).max(1_000_000).default(DEFAULT_ROWS_PER_PART),
 });
-export type CsvOptions = z.infer<typeof csvOptionsSchema>;
+type CsvOptions = z.infer<typeof csvOptionsSchema>;
 
 export const csvConnector: Connector<ByteSource, CsvOptions> = {
   spec: () => ({

@@ -1,4 +1,4 @@
-export type IngestErrorCode =
+type IngestErrorCode =
   | 'INGEST_EMPTY'
   | 'INGEST_NOT_TEXT'
   | 'INGEST_HEADER_UNREADABLE'

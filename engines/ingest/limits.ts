@@ -4,7 +4,7 @@ import type { QuarantinedRow } from '#engines/ingest/collect.ts';
 import type { Header } from '#engines/ingest/header.ts';
 import type { QuarantineReason } from '#engines/ingest/rows.ts';
 
-export interface BadRows {
+interface BadRows {
   header: Header;
   quarantine: readonly QuarantinedRow[];
   rowsIn: number;

@@ -23,7 +23,7 @@ export interface ParquetTable {
 }
 
 /** The port: another writer (DuckDB in executors) takes the same tables. */
-export type WriteParquet = (table: ParquetTable, signal?: AbortSignal) => Promise<Uint8Array>;
+type WriteParquet = (table: ParquetTable, signal?: AbortSignal) => Promise<Uint8Array>;
 
 // Large enough to compress well, small enough that a reader of a few columns skips most of a file.
 const ROW_GROUP_ROWS = 50_000;

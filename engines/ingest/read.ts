@@ -18,7 +18,7 @@ import type { ByteSource } from '#engines/ingest/source.ts';
 
 export const DEFAULT_ROWS_PER_PART = 50_000;
 /** A part also ends here, so that wide rows do not make a part that memory cannot hold. */
-export const MAX_PART_BYTES = 16 * 1_048_576;
+const MAX_PART_BYTES = 16 * 1_048_576;
 
 const count = z.int().nonnegative();
 
@@ -61,7 +61,7 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-export interface PartRead {
+interface PartRead {
   part: BronzePart;
   /** To go on behind this part; `done` when it was the last. */
   cursor: IngestCursor;
@@ -83,7 +83,7 @@ export async function* readParts(options: ReadOptions): AsyncGenerator<PartRead>
 }
 
 /** One part. Throws as readParts. */
-export const readPart = async (options: ReadOptions & { header: Header; cursor: IngestCursor }): Promise<PartRead> => {
+const readPart = async (options: ReadOptions & { header: Header; cursor: IngestCursor }): Promise<PartRead> => {
   const { header, cursor, source } = options;
   // The first part takes the header's bytes along: parts tile the file.
   const startByte = cursor.nextPart === 0 ? 0 : cursor.nextByte;

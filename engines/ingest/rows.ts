@@ -33,7 +33,7 @@ export const FLAGS = [
   'JUMP',
   'NOT_A_SESSION',
 ] as const;
-export type Flag = (typeof FLAGS)[number];
+type Flag = (typeof FLAGS)[number];
 
 export const flagBit = (flag: Flag): number => 1 << FLAGS.indexOf(flag);
 
@@ -56,7 +56,7 @@ export interface TypedRow {
   flags: number;
 }
 
-export interface Rejection {
+interface Rejection {
   reason: QuarantineReason;
   /** What was wrong with which value, in words. */
   detail: string;

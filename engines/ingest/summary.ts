@@ -13,7 +13,7 @@ export interface FileOrder {
   outOfOrder: number;
 }
 
-export interface SilverFacts {
+interface SilverFacts {
   header: Header;
   collected: Collected;
   deduped: Deduped;

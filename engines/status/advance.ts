@@ -12,12 +12,12 @@ import type { ComponentHistory, ComponentState, Incident, StatusHistory, StatusS
 import { KILL_SWITCH_ID, observe } from '#engines/status/observe.ts';
 import type { Observation } from '#engines/status/observe.ts';
 
-export const RECENT_SAMPLES = 60;
-export const DAYS_KEPT = 90;
+const RECENT_SAMPLES = 60;
+const DAYS_KEPT = 90;
 /** A component absent from so many samples (a day of minutes) was taken out of the plane. */
-export const FORGET_AFTER_SAMPLES = 1440;
+const FORGET_AFTER_SAMPLES = 1440;
 /** After such a silence of the sync itself, samples before and after are not in a row. */
-export const MAX_SILENCE_MS = 600_000;
+const MAX_SILENCE_MS = 600_000;
 const DAY_MS = 86_400_000;
 
 /** The history as stored; undefined if there is none or it cannot be read: then it starts afresh, and the page is shown. */

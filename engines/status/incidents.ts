@@ -2,9 +2,9 @@
 import type { Incident } from '#engines/status/model.ts';
 
 /** Closed incidents that are kept; open ones always are. */
-export const MAX_CLOSED_INCIDENTS = 100;
+const MAX_CLOSED_INCIDENTS = 100;
 
-export interface Fault {
+interface Fault {
   component: string;
   kind: Incident['kind'];
   severity: Incident['severity'];

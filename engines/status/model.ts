@@ -2,13 +2,13 @@
 import * as z from 'zod';
 
 /** `halted`: the kill switch is engaged. `unknown`: no data. The other three are settled by hysteresis. */
-export const COMPONENT_STATES = ['operational', 'degraded', 'outage', 'halted', 'unknown'] as const;
+const COMPONENT_STATES = ['operational', 'degraded', 'outage', 'halted', 'unknown'] as const;
 export type ComponentState = (typeof COMPONENT_STATES)[number];
 
 export const SETTLED_STATES = ['operational', 'degraded', 'outage'] as const;
 export type SettledState = (typeof SETTLED_STATES)[number];
 
-export const COMPONENT_KINDS = ['kill-switch', 'queue', 'schedule'] as const;
+const COMPONENT_KINDS = ['kill-switch', 'queue', 'schedule'] as const;
 
 /** One letter a state, so that a history of thousands of samples stays small. */
 export const STATE_LETTERS = { operational: 'o', degraded: 'd', outage: 'x', halted: 'h', unknown: 'u' } as const;
@@ -18,7 +18,7 @@ const count = z.int().nonnegative();
 const letters = z.string().regex(/^[odxhu]*$/);
 const state = z.enum(COMPONENT_STATES);
 
-export const incidentSchema = z.object({
+const incidentSchema = z.object({
   /** Stable: component, kind and start. */
   id: z.string(),
   component: z.string(),

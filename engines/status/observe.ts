@@ -13,16 +13,16 @@ export interface Observation {
 }
 
 /** The oldest message waits this many times its objective: no longer slow, but stuck. */
-export const OUTAGE_AGE_FACTOR = 5;
+const OUTAGE_AGE_FACTOR = 5;
 /** A slot this young may still be on its way: a tick is late by up to a minute, and a retry comes within another. */
-export const SLOT_GRACE_MS = 120_000;
+const SLOT_GRACE_MS = 120_000;
 /** A slot claimed later than this was late: the next minute's slot is due by then. */
-export const LATE_SLOT_MS = 60_000;
+const LATE_SLOT_MS = 60_000;
 /** This many slots in a row without success. */
-export const OUTAGE_SLOTS = 3;
+const OUTAGE_SLOTS = 3;
 /** The heartbeat runs each minute. */
-export const HEARTBEAT_DEGRADED_MS = 180_000;
-export const HEARTBEAT_OUTAGE_MS = 600_000;
+const HEARTBEAT_DEGRADED_MS = 180_000;
+const HEARTBEAT_OUTAGE_MS = 600_000;
 const HEARTBEAT_TASK = 'killswitch.heartbeat';
 /** The plane's own queue works through a halt. */
 const WORKS_IN_HALT = new Set(['system']);

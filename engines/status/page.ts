@@ -76,11 +76,12 @@ const componentGroup = (status: Status, history: StatusHistory, group: (typeof K
   if (components.length === 0) return html``;
   const rows = components.map((component) => {
     const past = history.components.find((each) => each.id === component.id);
+    const days = past?.days.states ?? '';
     return html`<li>
       <div class="line"><span class="name">${component.name}</span>${badge(component.state)}</div>
       <p class="detail">${component.detail} Since ${time(component.since)}.</p>
       <div class="bars">
-        ${bar('last samples', past?.recent ?? '', 60)}${bar('last days', past?.days.states ?? '', 90)}
+        ${bar('last samples', past?.recent ?? '', 60)}${days.length > 1 ? bar('last days', days, 90) : html``}
       </div>
     </li>`;
   });

@@ -6,7 +6,7 @@ import { renderPage } from '#engines/status/page.ts';
 /** Closed incidents shown on the page and in status.json; history.json has more. */
 const RECENT_INCIDENTS = 20;
 
-export interface StatusFiles {
+interface StatusFiles {
   /** status.json, for programs. */
   status: string;
   /** history.json, for the next sync. */

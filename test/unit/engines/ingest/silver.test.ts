@@ -119,6 +119,13 @@ describe('rows that are odd but possible', () => {
   it('keeps a breach of the range that is only print precision', async () => {
     const silver = await silverOf(csvSource(csv('2000-01-03,100.00001,100,99,100,1', '2000-01-04,1,1,1,1,1')));
     expect(flagsAt(silver, 0)).toEqual(['OHLC_ROUNDED']);
+    const crossed = await silverOf(csvSource(csv('2000-01-03,100,100,100.00005,100,1')));
+    expect(flagsAt(crossed, 0)).toEqual(['OHLC_ROUNDED']);
+  });
+
+  it('puts a breach aside that is more than print precision', async () => {
+    const { quarantine } = await silverOf(csvSource(csv(...goodRows(), '2000-01-03,100.0002,100,99,100,1')));
+    expect(quarantine).toMatchObject([{ reason: 'OPEN_OUTSIDE_RANGE' }]);
   });
 
   it('flags a close more than half away from the one before, on the later row', async () => {
@@ -149,10 +156,11 @@ describe('order and duplicates', () => {
 
   it('drops equal duplicates and puts aside those that contradict the first', async () => {
     const rows = goodRows();
-    const text = csv(...rows, '2001-01-02,10.0,12,9,11,1000', '2001-01-02,10,12,9,11.5,1000');
+    const text = csv(...rows, '2001-01-02,10.0,12,9,11,1000', '2001-01-02,10,12,9,11.5,1000', 'x,1,1,1,1,1');
     const { report, quarantine } = await silverOf(csvSource(text));
-    expect(report).toMatchObject({ rowsIn: 22, rowsSilver: 20, duplicates: 1, rowsQuarantined: 1 });
-    expect(quarantine).toEqual([
+    expect(report).toMatchObject({ rowsIn: 23, rowsSilver: 20, duplicates: 1, rowsQuarantined: 2 });
+    expect(quarantine).toMatchObject([{ line: 23 }, { line: 24, reason: 'DATE_UNREADABLE' }]);
+    expect(quarantine.slice(0, 1)).toEqual([
       {
         line: 23,
         reason: 'DUPLICATE_CONFLICT',
@@ -189,6 +197,11 @@ describe('a file that is too bad', () => {
     await expect(silverOf(csvSource(text))).rejects.toThrow(
       /^3 of 4 rows cannot be used, 2 of them for DATE_UNREADABLE; first in line 2: "1\/3\/2000" is no date/,
     );
+  });
+
+  it('is taken with exactly as many bad rows as are allowed', async () => {
+    const text = csv(...goodRows(9), 'x,1,1,1,1,1');
+    expect((await silverOf(csvSource(text), { maxQuarantinedPercent: 10 })).report.rowsQuarantined).toBe(1);
   });
 
   it('stops at the signal', async () => {

@@ -106,6 +106,13 @@ describe('other bars', () => {
     expect(report.gaps.listed).toEqual([expect.objectContaining(gap)]);
   });
 
+  it('takes the smaller of two steps that are equally frequent', async () => {
+    expect(await reportOn(['09:00', '09:02', '09:03'].map((time) => `2021-01-01T${time}`))).toMatchObject({
+      interval: 'PT1M',
+      gaps: { missing: 1 },
+    });
+  });
+
   it('does not guess from a single bar', async () => {
     expect(await reportOn(['2021-01-04'])).toMatchObject({ interval: null, calendar: { name: null }, rowsSilver: 1 });
   });

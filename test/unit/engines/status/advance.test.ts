@@ -145,9 +145,14 @@ describe('incidents', () => {
   });
 
   it('keep all open ones and the last hundred closed', () => {
-    const histories = run(1500, (minute) => (minute === 0 || minute >= 1495 || minute % 10 < 5 ? {} : slow));
-    expect(histories.at(-1)?.incidents).toHaveLength(100);
-    expect(histories.at(-1)?.incidents.at(-1)?.startedAt).toBe(iso(1485));
+    const dead = queue({ queue: 'dead', deadLetters: 1 });
+    const histories = run(1500, (minute) => ({
+      queues: [dead, minute === 0 || minute >= 1495 || minute % 10 < 5 ? queue() : (slow.queues?.[0] ?? queue())],
+    }));
+    const incidents = histories.at(-1)?.incidents ?? [];
+    expect(incidents).toHaveLength(101);
+    expect(incidents[0]).toMatchObject({ component: 'queue:dead', startedAt: iso(0), endedAt: null });
+    expect(incidents.at(-1)?.startedAt).toBe(iso(1485));
   });
 });
 

@@ -18,6 +18,7 @@ describe('what a sample says', () => {
     ['operational', { oldestAgeMs: 60_000, depth: { waiting: 100_000, inFlight: 9 } }],
     ['degraded', { oldestAgeMs: 60_001 }],
     ['degraded', { deadLetters: 1 }],
+    ['degraded', { oldestAgeMs: 300_000 }],
     ['outage', { oldestAgeMs: 300_001 }],
     ['no-data', { oldestAgeMs: Number.NaN }],
   ])('a queue is %s with %j', (expected, over) => {
