@@ -27,7 +27,7 @@ export interface SilverOptions {
   calendar?: CalendarName | 'auto';
   /** Default `positive`: prices of zero and less are quarantined. `any`: they are flagged. */
   prices?: 'positive' | 'any';
-  /** Most usable rows; default 2,000,000 (some 420 MB). */
+  /** Most usable rows; default 2,000,000 (some 700 MB resident). */
   maxRows?: number;
   /** Beyond this share of bad rows the file is refused. Default 50. */
   maxQuarantinedPercent?: number;
