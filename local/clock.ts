@@ -1,7 +1,8 @@
 // The plane's clock: wall time plus an offset. The bundles read the same offset from a file, so rows, frames and metrics of
 // all processes agree. In `wall` mode the offset is 0 for ever. A driven clock also runs at wall speed, but `advanceTo`
-// jumps over the time in which nothing would happen: from one due instant of the schedules to the next, and only when the
-// plane is quiet, so that no lease expires under a live owner and no slot grows stale by a jump.
+// jumps over the time in which nothing would happen: from one due instant to the next (of a schedule, or of a message that
+// comes back after its visibility timeout), and only when the plane is quiet, so that no lease expires under a live owner
+// and no slot grows stale by a jump.
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaneError } from '#local/errors.ts';
@@ -24,13 +25,14 @@ interface ClockOptions {
 }
 
 /** What the clock must know of the rest of the plane before it may jump. */
-interface Surroundings {
+export interface Surroundings {
   /** True when nothing is in flight. */
   isQuiet(): boolean;
-  /** The next instant at which a schedule fires, if any. */
+  /** The next instant at which a schedule fires or a message can be received again, if any. */
   nextDueMs(): number | undefined;
   /** Fires what is due by now. */
   fireDue(): void;
+  /** Lets the time pass for all that keeps a time of its own. */
   onJump(byMs: number, toMs: number): void;
 }
 

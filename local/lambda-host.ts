@@ -17,8 +17,11 @@ export interface Lambdas {
   /** Runs a function once. Never rejects for what the function does: the result tells. Throws UNKNOWN_NAME. */
   invoke(functionName: string, event: unknown): Promise<InvocationResult>;
   environments(): EnvironmentInfo[];
-  /** SIGKILLs the environment that is in the middle of an invocation of this function; its pid, or undefined if none is. */
-  killInFlight(functionName: string): number | undefined;
+  /**
+   * SIGKILLs an environment in the middle of an invocation of this function: of the request named, or of any. Returns its
+   * pid, or undefined if there is none.
+   */
+  killInFlight(functionName: string, requestId?: string): number | undefined;
   /** Invocations asked for and not over. */
   inFlight(): number;
   stop(): Promise<void>;
@@ -84,8 +87,10 @@ class PooledHost implements Lambdas {
     );
   }
 
-  killInFlight(functionName: string): number | undefined {
-    const busy = [...this.#pool(functionName).environments].find((environment) => environment.busy);
+  killInFlight(functionName: string, requestId?: string): number | undefined {
+    const isMeant = (environment: Environment): boolean =>
+      environment.busy && (requestId === undefined || requests.get(environment) === requestId);
+    const busy = [...this.#pool(functionName).environments].find(isMeant);
     void busy?.end('killed');
     return busy?.pid;
   }

@@ -6,11 +6,13 @@ import type { Emit } from '#local/plane-event.ts';
 import type { PlaneResources } from '#local/plane-resources.ts';
 import type { Queues } from '#local/queues.ts';
 
-interface Mappings {
+export interface Mappings {
   /** No message of a queue with a consumer is visible or being worked on; hidden or delayed ones may wait. */
   isQuiet(): boolean;
   /** No queue with a consumer holds any message. */
   isDrained(): boolean;
+  /** When the next hidden or delayed message of such a queue can be received, in wall time. */
+  nextReturnMs(): number | undefined;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,10 @@ export function startMappings({ resources, queues, client, region, lambdas, emit
     isQuiet: () => pollers.every((poller) => isQuiet(poller, queues)),
     isDrained: () =>
       pollers.every(({ queueName }) => Object.values(queues.depth(queueName)).every((count) => count === 0)),
+    nextReturnMs: () => {
+      const returns = pollers.flatMap(({ queueName }) => queues.nextReturnMs(queueName) ?? []);
+      return returns.length > 0 ? Math.min(...returns) : undefined;
+    },
     async stop() {
       await Promise.all(pollers.map((poller) => poller.stop()));
     },

@@ -24,6 +24,7 @@ import type { QueueDepth } from '#local/queues.ts';
 import { refuseUnknownTypes } from '#local/resolver.ts';
 import { startScheduler, type Scheduler } from '#local/scheduler.ts';
 import { startServers, type Servers } from '#local/servers.ts';
+import { surroundingsOf } from '#local/surroundings.ts';
 
 export interface PlaneOptions {
   /** The output folder of `cdk synth`. */
@@ -148,8 +149,8 @@ async function run(base: Base): Promise<Plane> {
     emit,
   });
   undo.push(() => scheduler.stop());
-  const isQuiet = (): boolean => lambdas.inFlight() === 0 && scheduler.pending() === 0 && mappings.isQuiet();
-  attachClock(base, scheduler, isQuiet);
+  const surroundings = surroundingsOf({ clock, scheduler, lambdas, mappings, queues, emit });
+  clock.attach(surroundings);
   tellReady(emit, servers.endpoints, resources);
   return {
     endpoints: servers.endpoints,
@@ -161,7 +162,7 @@ async function run(base: Base): Promise<Plane> {
     metrics,
     events: () => buses.recorded(),
     queueDepths: () => Object.fromEntries(resources.queues.map(({ name }) => [name, queues.depth(name)])),
-    idle: (signal) => until(() => isQuiet() && mappings.isDrained(), signal),
+    idle: (signal) => until(() => surroundings.isQuiet() && mappings.isDrained(), signal),
     stop: stopOnce(undo, emit),
   };
 }
@@ -174,15 +175,6 @@ async function makeResources({ assembly, servers, settings }: Base): Promise<Pla
   servers.queues.create({ ...resources, deadLetterArns: deadLetterArns(resources) });
   await servers.tables.create(resources.tables, settings);
   return resources;
-}
-
-function attachClock({ clock, emit }: Base, scheduler: Scheduler, isQuiet: () => boolean): void {
-  clock.attach({
-    isQuiet,
-    nextDueMs: () => scheduler.nextDueMs(),
-    fireDue: () => scheduler.fireDue(),
-    onJump: (byMs, toMs) => emit({ type: 'clock-jumped', byMs, toMs }),
-  });
 }
 
 /** Environments are made once, so that a template that names another AWS fails at the start and not at an invocation. */

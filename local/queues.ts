@@ -31,6 +31,10 @@ export interface Queues {
   depth(queueName: string): QueueDepth;
   /** Receipt handles of the messages in flight, whose visibility has not run out. */
   inFlightHandles(queueName: string): string[];
+  /** When the next hidden or delayed message of a queue can be received, in wall time; undefined when there is none. */
+  nextReturnMs(queueName: string): number | undefined;
+  /** Lets `byMs` pass for every hidden or delayed message: the plane's clock has jumped. */
+  pass(byMs: number): void;
   stop(): Promise<void>;
 }
 
@@ -77,6 +81,20 @@ export async function startQueues({ port = 0, region, emit }: QueuesOptions): Pr
       return { visible: ready.length, delayed: delayed.length, inFlight: inflight.length };
     },
     inFlightHandles: (name) => snapshot(name).inflight.map((entry) => entry.receiptHandle),
+    nextReturnMs(name) {
+      const { delayed, inflight } = snapshot(name);
+      const returns = [
+        ...inflight.map((entry) => entry.visibilityDeadline),
+        ...delayed.map(({ delayUntil = 0 }) => delayUntil),
+      ];
+      return returns.length > 0 ? Math.min(...returns) : undefined;
+    },
+    pass(byMs) {
+      for (const queue of stores.sqsStore.allQueues()) {
+        for (const entry of queue.inflightMessages.values()) entry.visibilityDeadline -= byMs;
+        for (const message of queue.inspectMessages().delayed) message.delayUntil = (message.delayUntil ?? 0) - byMs;
+      }
+    },
     stop: () => app.close(),
   };
 }

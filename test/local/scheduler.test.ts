@@ -232,3 +232,43 @@ test('schedules also fire as time passes by itself, and not before their start n
   expect(ticks('plain')).toEqual(['12:01', '12:02', '12:03', '12:04', '12:05', '12:06']);
   expect(ticks('later')).toEqual(['12:03', '12:04']);
 });
+
+test('a hidden or delayed message comes back when its time has come on the driven clock, not on the wall', async () => {
+  const running = await plane(
+    {
+      resources: {
+        Role: role,
+        Q: queue('q', { VisibilityTimeout: 120 }),
+        Fifo: queue('q.fifo', { FifoQueue: true, ContentBasedDeduplication: true, DelaySeconds: 300 }),
+        Worker: lambda({ FunctionName: 'worker' }),
+        Mapping: mapping('Q', 'Worker'),
+        FifoMapping: mapping('Fifo', 'Worker'),
+      },
+      code: {
+        Worker: `export const handler = async ({ Records: [record] }) => {
+          console.log(record.body);
+          return { batchItemFailures: record.attributes.ApproximateReceiveCount === '1' && record.body === 'retry' ? [{ itemIdentifier: record.messageId }] : [] };
+        };`,
+      },
+    },
+    driven,
+  );
+  await running.send('Q', 'retry');
+  await running.send('Q', 'later', { DelaySeconds: 600 });
+  await running.send('Fifo', 'fifo', { MessageGroupId: 'g' });
+  const startedMs = Date.now();
+  const beganMs = running.clock.now();
+  await running.clock.advanceTo(NOON + 15 * MINUTE);
+  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  const at = running
+    .told('log')
+    .flatMap(({ line, atMs }) =>
+      /^(retry|later|fifo)$/.test(line) ? [[line, Math.round((atMs - beganMs) / 10_000) * 10]] : [],
+    );
+  expect(at).toEqual([
+    ['retry', 0],
+    ['retry', 120],
+    ['fifo', 300],
+    ['later', 600],
+  ]);
+});
