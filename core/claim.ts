@@ -6,7 +6,7 @@ import { toMs } from './duration.ts';
 import { Failure } from './errors.ts';
 import type { Pointer } from './envelope.ts';
 import { maximumAttempts } from './retry.ts';
-import { changeRun, isTerminal, type OutboxEntry, type Run, type SkipReason } from './run.ts';
+import { changeRun, isTerminal, type OutboxEntry, type Run, type RunChange, type SkipReason } from './run.ts';
 
 /** What a delivery of a message may do with its row. `next` is to be written, conditional on the row it came from. */
 export type Claim =
@@ -103,8 +103,18 @@ export function hold(run: Run, nowMs: number): Run {
 
 export function skip(run: Run, reason: SkipReason, nowMs: number): Run {
   // From `held` there is no way to `skipped`; callers come from queued or running.
-  return changeRun(run, { state: 'skipped', settledMs: nowMs, ...terminalExtras(nowMs), outcome: { code: reason } });
+  return changeRun(run, {
+    state: 'skipped',
+    ...fenceOfItsOwn(run),
+    settledMs: nowMs,
+    ...terminalExtras(nowMs),
+    outcome: { code: reason },
+  });
 }
+
+/** How many frames a lost owner sent under its fence nobody knows: the terminal frame comes under the next one. */
+export const fenceOfItsOwn = (run: Run): RunChange =>
+  run.state === 'running' ? { fence: run.fence + 1, frames: 0 } : {};
 
 /** A row whose attempts are spent: dead when the last one was lost with its lease, failed when it never was to begin. */
 function spent(run: Run, contract: TaskContract, nowMs: number): Run {
@@ -112,8 +122,7 @@ function spent(run: Run, contract: TaskContract, nowMs: number): Run {
   const lost = run.state === 'running';
   return changeRun(run, {
     state: lost ? 'dead' : 'failed',
-    // A fence of its own: how many frames the lost owner sent under the old one nobody knows.
-    ...(lost ? { fence: run.fence + 1, frames: 0 } : {}),
+    ...fenceOfItsOwn(run),
     settledMs: nowMs,
     ...terminalExtras(nowMs),
     outbox: [...terminalOutbox, 'dead-letter'],

@@ -139,9 +139,14 @@ function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   throw malformed(describeIssues(parsed.error));
 }
 
+/** An issue may quote all of its input, three hundred unknown keys for instance. */
+const longestIssue = 200;
+
 /** The first few issues of a schema, in words: `payload.rows: expected number, received string`. */
 export function describeIssues(error: z.ZodError, limit = 4): string {
-  const words = error.issues.slice(0, limit).map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
+  const words = error.issues
+    .slice(0, limit)
+    .map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`.slice(0, longestIssue));
   const more = error.issues.length - words.length;
   return words.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

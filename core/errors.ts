@@ -39,7 +39,7 @@ export const failureCodes = Object.keys(dispositions) as FailureCode[];
 export class Failure extends Error {
   readonly code: FailureCode;
   constructor(code: FailureCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(printable(message), options);
     this.name = 'Failure';
     this.code = code;
   }
@@ -47,6 +47,10 @@ export class Failure extends Error {
     return dispositions[this.code];
   }
 }
+
+/** Codes and reasons travel as attributes of dead letters, and SQS takes only what XML 1.0 has for characters. */
+const printable = (text: string): string =>
+  text.replaceAll(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\u{FFFD}');
 
 /** The one place that turns whatever was thrown into a failure: our own pass, anything else is INTERNAL and retried. */
 export function toFailure(thrown: unknown): Failure {

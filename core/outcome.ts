@@ -11,6 +11,9 @@ import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
 import type { Run, RunChange } from './run.ts';
 import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
 
+/** A row stays near 1 KB; what is cut must not end in half a character, which no service takes. */
+const said = (failure: Failure): string => failure.message.slice(0, 300).toWellFormed();
+
 /** Settles an attempt that ended well. */
 export async function settleResult(
   plane: Plane,
@@ -106,7 +109,7 @@ function retry(plane: Plane, claimed: Run, { contract, end }: { contract: TaskCo
     change: (_, nowMs) => ({
       ...dueAgain(nowMs + afterMs),
       ...(cursor === undefined ? {} : { cursor }),
-      outcome: { code: failure.code, message: failure.message.slice(0, 300) },
+      outcome: { code: failure.code, message: said(failure) },
     }),
   };
 }
@@ -120,7 +123,7 @@ function giveUp(failure: Failure, retryable: boolean): Verdict {
       settledMs: nowMs,
       ...terminalExtras(nowMs),
       outbox: ['frame', 'event', 'dead-letter'],
-      outcome: { code: failure.code, message: failure.message.slice(0, 300) },
+      outcome: { code: failure.code, message: said(failure) },
     }),
   };
 }

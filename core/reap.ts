@@ -6,7 +6,7 @@
  */
 import { limits } from './catalogue/limits.ts';
 import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
-import { terminalExtras } from './claim.ts';
+import { fenceOfItsOwn, terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import { sendPointer } from './enqueue.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
@@ -51,9 +51,7 @@ async function expire(plane: Plane, row: Run): Promise<boolean> {
 
 const lost = (row: Run, nowMs: number): RunChange => ({
   state: 'dead',
-  // A fence of its own: how many frames the lost owner sent under the old one nobody knows.
-  fence: row.fence + 1,
-  frames: 0,
+  ...fenceOfItsOwn(row),
   settledMs: nowMs,
   ...terminalExtras(nowMs),
   outbox: ['frame', 'event', 'dead-letter'],
