@@ -4,7 +4,7 @@
 // laid over the settled state and leave it as it was: `halted`, at once and for as long as the kill switch is engaged, on
 // whatever stands still in a halt (what is seen then is no fault and counts for nothing); and `unknown`, after several
 // samples without data. Incidents follow the settled state alone, and the halt itself.
-import { SAMPLES_TO_WORSEN, settle } from '#engines/status/hysteresis.ts';
+import { SAMPLES_TO_WORSEN, beganAt, settle } from '#engines/status/hysteresis.ts';
 import type { Settling } from '#engines/status/hysteresis.ts';
 import { boundIncidents, closeIncident, openIncident } from '#engines/status/incidents.ts';
 import { STATE_LETTERS, statusHistorySchema } from '#engines/status/model.ts';
@@ -28,7 +28,7 @@ export const advance = (previous: StatusHistory | undefined, sample: StatusSampl
   if (previous !== undefined && sample.atMs <= Date.parse(previous.at)) return previous;
   const at = new Date(sample.atMs).toISOString();
   const silent = previous !== undefined && sample.atMs - Date.parse(previous.at) > MAX_SILENCE_MS;
-  const known = new Map(previous?.components.map((each) => [each.id, silent ? { ...each, streak: null } : each]));
+  const known = new Map(previous?.components.map((each) => [each.id, silent ? { ...each, window: [] } : each]));
   const observations = [...observe(sample), ...absentees(known, sample)];
   let incidents = haltIncidents(previous?.incidents ?? [], sample, at);
   const components: ComponentHistory[] = [];
@@ -61,7 +61,7 @@ const blank = ({ id, kind, name, detail }: Observation, at: string): ComponentHi
   kind,
   name,
   settled: null,
-  streak: null,
+  window: [],
   blindSamples: 0,
   shown: 'unknown',
   shownSince: at,
@@ -89,7 +89,7 @@ const advanceComponent = (before: ComponentHistory, observation: Observation, mo
 };
 
 // No data and a halt say nothing: what comes after them does not follow in a row on what came before.
-const interrupted = ({ settled }: ComponentHistory): Settling => ({ settled, streak: null });
+const interrupted = ({ settled }: ComponentHistory): Settling => ({ settled, window: [] });
 
 const settleSeen = (before: ComponentHistory, seen: Observation['seen'], at: string): Settling =>
   seen === 'no-data' ? interrupted(before) : settle(before, seen, at);
@@ -136,8 +136,7 @@ const faultIncidents = (incidents: Incident[], { before, after, at, forgotten }:
   const fault = { component: after.id, kind: 'fault' } as const;
   if (forgotten) return closeIncident(incidents, fault, at);
   if (after.settled === before.settled || after.settled === null) return incidents;
-  // The streak that has just settled tells when it began; it is gone from `after`.
-  const startedAt = before.streak?.startedAt ?? at;
-  if (after.settled === 'operational') return closeIncident(incidents, fault, startedAt);
+  if (after.settled === 'operational') return closeIncident(incidents, fault, beganAt(after, 'better') ?? at);
+  const startedAt = beganAt(after, 'worse') ?? at;
   return openIncident(incidents, { ...fault, severity: after.settled, startedAt, detail: after.detail });
 };

@@ -4,40 +4,43 @@ import { SETTLED_STATES } from '#engines/status/model.ts';
 
 /** At a sample a minute: believed after three minutes, which is as fast as one should be woken. */
 export const SAMPLES_TO_WORSEN = 3;
-/** Slower than to worsen, so that what comes and goes stays one incident. */
+/** Slower than to worsen, so that what comes and goes stays one incident. The window is as long as this. */
 export const SAMPLES_TO_RECOVER = 5;
 
-export type Settling = Pick<ComponentHistory, 'settled' | 'streak'>;
-type Streak = NonNullable<Settling['streak']>;
+export type Settling = Pick<ComponentHistory, 'settled' | 'window'>;
 
 const rank = (state: SettledState): number => SETTLED_STATES.indexOf(state);
 const milder = (a: SettledState, b: SettledState): SettledState => (rank(a) < rank(b) ? a : b);
 const worse = (a: SettledState, b: SettledState): SettledState => (rank(a) > rank(b) ? a : b);
 
 /**
- * The next settled state. It worsens after SAMPLES_TO_WORSEN worse samples in a row, to the mildest of them, and recovers
- * after SAMPLES_TO_RECOVER better ones, to the worst of them; a sample equal to the settled state ends either streak.
- * A component never settled takes its first good sample at its word, and a bad one as the first of a streak.
+ * The next settled state. It worsens to the mildest of the last SAMPLES_TO_WORSEN samples if all of them are worse than
+ * it, and recovers to the worst of the last SAMPLES_TO_RECOVER if all of them are better.
+ * A component never settled takes its first good sample at its word, and counts bad ones as if it had been operational.
  */
 export const settle = (previous: Settling, seen: SettledState, at: string): Settling => {
-  if (previous.settled === null && seen === 'operational') return { settled: seen, streak: null };
+  const window = [...previous.window, { seen, at }].slice(-SAMPLES_TO_RECOVER);
+  if (previous.settled === null && seen === 'operational') return { settled: seen, window };
   const from = previous.settled ?? 'operational';
-  if (seen === from) return { settled: previous.settled, streak: null };
-  const direction = rank(seen) > rank(from) ? 'worse' : 'better';
-  const streak = previous.streak?.direction === direction ? prolong(previous.streak, seen) : begin(direction, seen, at);
-  const needed = direction === 'worse' ? SAMPLES_TO_WORSEN : SAMPLES_TO_RECOVER;
-  if (streak.samples < needed) return { settled: previous.settled, streak };
-  return { settled: streak.candidate, streak: null };
+  const lowest = agreed(window, SAMPLES_TO_WORSEN, milder) ?? from;
+  if (rank(lowest) > rank(from)) return { settled: lowest, window };
+  const highest = agreed(window, SAMPLES_TO_RECOVER, worse) ?? from;
+  return { settled: rank(highest) < rank(from) ? highest : previous.settled, window };
 };
 
-const begin = (direction: Streak['direction'], seen: SettledState, at: string): Streak => ({
-  direction,
-  samples: 1,
-  candidate: seen,
-  startedAt: at,
-});
+/** What the last samples agree on, or undefined while there are too few. */
+const agreed = (
+  window: Settling['window'],
+  needed: number,
+  choose: (a: SettledState, b: SettledState) => SettledState,
+): SettledState | undefined =>
+  window.length < needed
+    ? undefined
+    : window
+        .slice(-needed)
+        .map((each) => each.seen)
+        .reduce(choose);
 
-const prolong = (streak: Streak, seen: SettledState): Streak => {
-  const choose = streak.direction === 'worse' ? milder : worse;
-  return { ...streak, samples: streak.samples + 1, candidate: choose(streak.candidate, seen) };
-};
+/** When what has just settled began: the first of the samples that settled it. */
+export const beganAt = (settled: Settling, direction: 'worse' | 'better'): string | undefined =>
+  settled.window.at(direction === 'worse' ? -SAMPLES_TO_WORSEN : -SAMPLES_TO_RECOVER)?.at;

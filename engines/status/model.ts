@@ -40,16 +40,8 @@ const componentHistorySchema = z.object({
   name: z.string(),
   /** Null until the first samples have settled it. */
   settled: z.enum(SETTLED_STATES).nullable(),
-  /** Consecutive samples that differ from `settled` in one direction. */
-  streak: z
-    .object({
-      direction: z.enum(['worse', 'better']),
-      samples: count,
-      /** What it will settle to: the mildest of a worsening streak, the worst of a recovering one. */
-      candidate: z.enum(SETTLED_STATES),
-      startedAt: instant,
-    })
-    .nullable(),
+  /** What the last five samples said, newest last; emptied by a halt, by a sample without data, and by a silence. */
+  window: z.array(z.object({ seen: z.enum(SETTLED_STATES), at: instant })).max(5),
   /** Consecutive samples without data. */
   blindSamples: count,
   shown: state,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SAMPLES_TO_RECOVER, SAMPLES_TO_WORSEN, settle } from '#engines/status/hysteresis.ts';
+import { SAMPLES_TO_RECOVER, SAMPLES_TO_WORSEN, beganAt, settle } from '#engines/status/hysteresis.ts';
 import type { Settling } from '#engines/status/hysteresis.ts';
 import { SETTLED_STATES } from '#engines/status/model.ts';
 import type { SettledState } from '#engines/status/model.ts';
@@ -8,7 +8,7 @@ import type { SettledState } from '#engines/status/model.ts';
 const at = '2026-11-20T12:00:00.000Z';
 const rank = (state: SettledState | null): number => SETTLED_STATES.indexOf(state ?? 'operational');
 
-const settleAll = (seen: SettledState[], from: Settling = { settled: null, streak: null }): Settling[] => {
+const settleAll = (seen: SettledState[], from: Settling = { settled: null, window: [] }): Settling[] => {
   const states: Settling[] = [];
   for (const each of seen) states.push(settle(states.at(-1) ?? from, each, at));
   return states;
@@ -41,7 +41,7 @@ describe('hysteresis', () => {
   it('always follows when the samples stay', () => {
     fc.assert(
       fc.property(fc.array(state, { maxLength: 20 }), state, (seen, last) => {
-        const states = settleAll([...seen, ...Array<SettledState>(SAMPLES_TO_RECOVER + SAMPLES_TO_WORSEN).fill(last)]);
+        const states = settleAll([...seen, ...Array<SettledState>(SAMPLES_TO_RECOVER).fill(last)]);
         expect(states.at(-1)?.settled).toBe(last);
       }),
     );
@@ -56,14 +56,18 @@ describe('hysteresis', () => {
 
   it('settles to the mildest of a worsening streak and to the worst of a recovering one', () => {
     expect(settleAll(['operational', 'outage', 'degraded', 'outage']).at(-1)?.settled).toBe('degraded');
-    const from: Settling = { settled: 'outage', streak: null };
+    const from: Settling = { settled: 'outage', window: [] };
     const recovering: SettledState[] = ['operational', 'degraded', 'operational', 'operational', 'operational'];
     expect(settleAll(recovering, from).at(-1)?.settled).toBe('degraded');
   });
 
-  it('remembers when a streak began', () => {
-    const first = settle({ settled: 'operational', streak: null }, 'outage', '2026-11-20T12:00:00.000Z');
-    const second = settle(first, 'outage', '2026-11-20T12:01:00.000Z');
-    expect(second.streak).toMatchObject({ samples: 2, startedAt: '2026-11-20T12:00:00.000Z' });
+  it('remembers when what it settled on began', () => {
+    const minute = (index: number): string => `2026-11-20T12:0${index}:00.000Z`;
+    let settling: Settling = { settled: 'operational', window: [] };
+    for (const index of [0, 1, 2, 3])
+      settling = settle(settling, index === 0 ? 'operational' : 'outage', minute(index));
+    expect([settling.settled, beganAt(settling, 'worse')]).toEqual(['outage', minute(1)]);
+    for (const index of [4, 5, 6, 7, 8]) settling = settle(settling, 'operational', minute(index));
+    expect([settling.settled, beganAt(settling, 'better')]).toEqual(['operational', minute(4)]);
   });
 });
