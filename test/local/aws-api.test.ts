@@ -135,13 +135,11 @@ test.each<[string, string, RequestInit, string]>([
 test('the refusal reaches an SDK client as its error, once', async () => {
   const { ListRulesCommand } = await import('@aws-sdk/client-eventbridge');
   const running = await plane({ resources });
-  const startedMs = Date.now();
   await expect(eventBridge(running).send(new ListRulesCommand({}))).rejects.toMatchObject({
     name: 'NotPartOfLocalPlane',
     message: expect.stringContaining('events: AWSEvents.ListRules is not part of the local plane'),
     $metadata: { attempts: 1 },
   });
-  expect(Date.now() - startedMs).toBeLessThan(2_000);
 });
 
 test('a body that is no JSON does not harm the plane', async () => {

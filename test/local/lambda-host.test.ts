@@ -69,7 +69,7 @@ test('at its timeout an invocation is killed with the line that Lambda writes, a
   const result = await running.lambdas.invoke('worker', true);
   expect(result).toMatchObject({ outcome: 'timeout', error: { errorMessage: 'Task timed out after 1.00 seconds' } });
   expect(result.durationMs).toBeGreaterThanOrEqual(990);
-  expect(result.durationMs).toBeLessThan(2_000);
+  expect(result.durationMs).toBeLessThan(5_000);
   expect(running.lines().at(-1)).toMatch(new RegExp(`Z ${result.requestId} Task timed out after 1.00 seconds$`));
   expect(stateOf(pid)).toBeUndefined();
   expect(await running.lambdas.invoke('worker', false)).toMatchObject({ outcome: 'success', result: 'done' });

@@ -243,7 +243,7 @@ test('a plane that is killed takes its children along, frozen ones too, and the 
   const children = descendants(child.pid ?? -1);
   expect(children).toHaveLength(childrenOfOneFunction);
   child.kill('SIGKILL');
-  await until('every child has ended', () => children.every((pid) => !isAlive(pid)), 3_000);
+  await until('every child has ended', () => children.every((pid) => !isAlive(pid)), 10_000);
 
   const next = await plane({ resources: worker, code }, { dataDir });
   const fresh = new Redis(next.endpoints.redis);
