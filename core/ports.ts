@@ -160,6 +160,8 @@ export interface AuditIntent {
 export interface RunArtefacts {
   statInbox(key: string): Promise<ObjectStat | undefined>;
   readInbox(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
+  /** Where `name`, written under `fence`, lies in the bucket. */
+  keyOf(fence: number, name: string): string;
   /** Reads what this run wrote under `fence`: this leg's, or an earlier one's. */
   read(fence: number, name: string): Promise<Uint8Array>;
   /** Writes `<prefix>/<run>/<fence>/<name>` and resolves with that key. */

@@ -26,13 +26,14 @@ export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string
 export const inboxKey = (tenant: string, key: string): string => `inbox/${tenant}/${key}`;
 
 function runArtefacts(plane: Plane, run: Run): RunArtefacts {
-  const prefix = artefactPrefix(run);
+  const keyOf = (fence: number, name: string): string => `${artefactPrefix(run)}/${fence}/${name}`;
   return {
+    keyOf,
     statInbox: (key) => plane.artefacts.stat(inboxKey(run.tenant, key)),
     readInbox: (key, startByte, endByte) => plane.artefacts.readRange(inboxKey(run.tenant, key), startByte, endByte),
-    read: (fence, name) => plane.artefacts.read(`${prefix}/${fence}/${name}`),
+    read: (fence, name) => plane.artefacts.read(keyOf(fence, name)),
     async put(name, bytes, contentType) {
-      const key = `${prefix}/${run.fence}/${name}`;
+      const key = keyOf(run.fence, name);
       await plane.artefacts.put(key, bytes, contentType);
       return key;
     },

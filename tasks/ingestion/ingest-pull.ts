@@ -87,13 +87,17 @@ const reportBronze = (reader: IngestCursor, context: Context): void =>
 
 const parquetType = 'application/vnd.apache.parquet';
 
-/** The parts in order, each read back from under the fence of the leg that wrote it. */
-async function* bronzeParts({ reader, legs }: Legs, artefacts: RunArtefacts): AsyncGenerator<BronzePart> {
-  for (let part = 0; part < reader.nextPart; part += 1) {
+/** Where each part lies: under the fence of the leg that wrote it. */
+function partsOf({ reader, legs }: Legs): { fence: number; name: string }[] {
+  return Array.from({ length: reader.nextPart }, (_, part) => {
     const leg = legs.findLast((one) => one.from <= part);
-    if (!leg) throw new IngestError('INGEST_CURSOR_INVALID', `No leg wrote part ${part}: ingest the file again.`);
-    yield (await readBronze(await artefacts.read(leg.fence, bronzeName(part)))).part;
-  }
+    if (leg) return { fence: leg.fence, name: bronzeName(part) };
+    throw new IngestError('INGEST_CURSOR_INVALID', `No leg wrote part ${part}: ingest the file again.`);
+  });
+}
+
+async function* bronzeParts(legs: Legs, artefacts: RunArtefacts): AsyncGenerator<BronzePart> {
+  for (const { fence, name } of partsOf(legs)) yield (await readBronze(await artefacts.read(fence, name))).part;
 }
 
 async function makeSilver(from: { source: ByteSource; legs: Legs; payload: Payload; context: Context }) {
@@ -115,7 +119,11 @@ async function makeSilver(from: { source: ByteSource; legs: Legs; payload: Paylo
     written.push({ name, key, bytes, rows: table.rows });
   }
   context.progress({ stage: 'manifest', pct: 95 });
-  const manifestKey = await writeManifest(ports.artefacts, { payload, source, legs, report: silver.report, written });
+  const bronze = {
+    rows: legs.reader.rows,
+    keys: partsOf(legs).map(({ fence, name }) => ports.artefacts.keyOf(fence, name)),
+  };
+  const manifestKey = await writeManifest(ports.artefacts, { payload, source, bronze, report: silver.report, written });
   const { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps } = silver.report;
   return { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps: gaps.missing, manifestKey };
 }

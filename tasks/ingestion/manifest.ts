@@ -1,6 +1,5 @@
 import type { RunArtefacts } from '#core/ports.ts';
 import { sha256Hex } from '#engines/digest.ts';
-import type { IngestCursor } from '#engines/ingest/read.ts';
 import type { QualityReport } from '#engines/ingest/report.ts';
 import type { ByteSource } from '#engines/ingest/source.ts';
 
@@ -14,23 +13,21 @@ export interface Artefact {
 interface ManifestFacts {
   readonly payload: unknown;
   readonly source: ByteSource;
-  readonly legs: {
-    readonly reader: IngestCursor;
-    readonly legs: readonly { readonly fence: number; readonly from: number }[];
-  };
+  /** The parts of the file as it stood, in order. */
+  readonly bronze: { readonly rows: number; readonly keys: readonly string[] };
   readonly report: QualityReport;
   readonly written: readonly Artefact[];
 }
 
 /** Written last: a run's artefacts are complete when their manifest is there. Resolves with its key. */
 export async function writeManifest(artefacts: RunArtefacts, facts: ManifestFacts): Promise<string> {
-  const { payload, source, legs, report, written } = facts;
+  const { payload, source, bronze, report, written } = facts;
   const manifest = {
     v: 1,
     payload,
     payloadSha256: sha256Hex(encode(payload)),
     input: { name: source.name, sizeBytes: source.sizeBytes, version: source.version },
-    bronze: { parts: legs.reader.nextPart, rows: legs.reader.rows, legs: legs.legs },
+    bronze,
     artefacts: written.map(({ name, key, bytes, rows }) => ({
       name,
       key,

@@ -1,0 +1,77 @@
+// `npm run demo`: the main job on real data, on the local plane, in the templates and bundles that would be deployed.
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { operatorOf } from '#local/operator.ts';
+import { startPlane } from '#local/plane.ts';
+import { defaultCsv, readCsv, UsageError, type CsvFile } from './demo/csv-file.ts';
+import { terminalProgress, type Progress } from './demo/progress.ts';
+import { keepFiles, toJson, toText, type Told } from './demo/report.ts';
+import { checkSlots, driveSchedules, haltAndRelease, ingest, type Stage } from './demo/scenario.ts';
+import { synthesise } from './synthesise.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, '.alphaswarm', 'demo');
+const usage = 'npm run demo -- [--csv FILE] [--json]';
+
+function options(): { json: boolean; file: CsvFile } {
+  try {
+    const { values } = parseArgs({ options: { csv: { type: 'string' }, json: { type: 'boolean', default: false } } });
+    return { json: values.json, file: readCsv(values.csv ?? defaultCsv()) };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nUsage: ${usage}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const { json, file } = options();
+  const progress = terminalProgress(process.stderr);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const told = await tell(progress, file);
+  process.stdout.write(json ? `${JSON.stringify(toJson(told), null, 2)}\n` : `\n${toText(told)}\n`);
+}
+
+async function tell(progress: Progress, file: CsvFile): Promise<Told> {
+  const assemblyDir = await progress.step(
+    'synthesise the templates and bundles',
+    () => synthesise(root),
+    (made) => `written to ${made}`,
+  );
+  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const plane = await progress.step(
+    'start the local plane',
+    () => startPlane({ assemblyDir, dataDir: join(folder, 'plane'), clock: 'driven', startAtMs: startMs }),
+    ({ resources }) =>
+      `${resources.queues.length} queues, ${resources.functions.length} functions, ${resources.schedules.length} schedules, on loopback`,
+  );
+  const operator = operatorOf(plane, 'demo');
+  try {
+    return await play({ plane, operator, progress }, { file, startMs });
+  } finally {
+    operator.close();
+    await plane.stop();
+  }
+}
+
+async function play(stage: Stage, { file, startMs }: { file: CsvFile; startMs: number }): Promise<Told> {
+  const { plane, operator } = stage;
+  const { lateMs } = await driveSchedules(stage, startMs);
+  checkSlots(await operator.scheduledRuns(lateMs, plane.clock.now()), {
+    schedules: plane.scheduler.schedules().length,
+    lateMs,
+    startMs,
+  });
+  const ingested = await ingest(stage, file);
+  const halted = await haltAndRelease(stage, file);
+  await keepFiles(operator, ingested, folder);
+  const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
+  return { runs, ingested, halted, folder };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`\ndemo: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,127 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Operator } from '#local/operator.ts';
+import { table } from './progress.ts';
+import type { Halted, Ingested } from './scenario.ts';
+
+type ScheduledRun = Awaited<ReturnType<Operator['scheduledRuns']>>[number];
+
+export interface Told {
+  readonly runs: readonly ScheduledRun[];
+  readonly ingested: Ingested;
+  readonly halted: Halted;
+  readonly folder: string;
+}
+
+/** Writes Parquet, manifest and status page where a person finds them when the plane is gone. */
+export async function keepFiles(operator: Operator, ingested: Ingested, folder: string): Promise<void> {
+  const write = (path: string, bytes: Uint8Array) => {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  };
+  for (const [name, bytes] of ingested.files) write(join('ingest', name), bytes);
+  for (const name of ['status.json', 'history.json', 'index.html'])
+    write(join('status', name), await operator.download(`status/${name}`));
+}
+
+const iso = (instantMs: number | undefined): string =>
+  instantMs === undefined ? '-' : `${new Date(instantMs).toISOString().slice(0, 19)}Z`;
+const lateness = (run: ScheduledRun): number | null =>
+  run.claimedMs === undefined || run.slotMs === undefined ? null : run.claimedMs - run.slotMs;
+
+/** The one document of `--json`. */
+export const toJson = ({ runs, ingested, halted, folder }: Told) => ({
+  runs: runs.map((run) => ({
+    schedule: run.schedule,
+    slot: iso(run.slotMs),
+    run: run.id,
+    task: run.task,
+    state: run.state,
+    ...(run.outcome?.code ? { code: run.outcome.code } : {}),
+    latenessMs: lateness(run),
+    attempts: run.attempt,
+  })),
+  ingest: { run: ingested.run, ...ingested.result, quality: ingested.manifest.quality, files: files(ingested, folder) },
+  halt: halted,
+  statusPage: join(folder, 'status', 'index.html'),
+});
+
+const files = ({ files: kept }: Ingested, folder: string): string[] =>
+  [...kept.keys()].map((name) => join(folder, 'ingest', name));
+
+/** What a person reads at the end. */
+export function toText(told: Told): string {
+  return [scheduledTable(told.runs), ingestReport(told.ingested), whereToLook(told), whatNext()].join('\n\n');
+}
+
+function scheduledTable(runs: readonly ScheduledRun[]): string {
+  const rows = runs
+    .toSorted(
+      (one, other) =>
+        (one.slotMs ?? 0) - (other.slotMs ?? 0) || (one.schedule ?? '').localeCompare(other.schedule ?? ''),
+    )
+    .map((run) => {
+      const state = run.outcome?.code ? `${run.state}: ${run.outcome.code}` : run.state;
+      return [
+        run.schedule ?? '',
+        iso(run.slotMs),
+        run.id,
+        state,
+        lateness(run) === null ? '-' : `${lateness(run)} ms`,
+        String(run.attempt),
+      ];
+    });
+  return `Scheduled runs\n\n${table([['schedule', 'slot', 'run', 'state', 'lateness', 'attempts'], ...rows])}`;
+}
+
+function ingestReport({ result, manifest: { quality, artefacts } }: Ingested): string {
+  const counts = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .filter(([, rows]) => rows > 0)
+      .map(([name, rows]) => `${name} ${rows}`)
+      .join(', ') || 'none';
+  const facts = [
+    ['rows in', String(result['rowsIn'])],
+    ['rows in silver', String(result['rowsSilver'])],
+    ['quarantined', `${result['rowsQuarantined']} (${counts(quality.quarantine)})`],
+    ['duplicates', String(result['duplicates'])],
+    ['from, to', `${quality.first} to ${quality.last}`],
+    ['order', quality.order],
+    ['calendar', describe(quality.calendar)],
+    ['missing bars', String(quality.gaps.missing)],
+    ['flags', counts(quality.flags)],
+    ...quality.warnings.map((warning) => ['warning', warning]),
+    ...artefacts.map(({ name, rows, bytes, sha256 }) => [
+      `${name}.parquet`,
+      `${rows} rows, ${bytes} bytes, sha256 ${sha256.slice(0, 16)}...`,
+    ]),
+  ];
+  return `Ingestion\n\n${table([['what', 'found'], ...facts])}`;
+}
+
+const describe = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value)
+    .filter((part) => typeof part === 'string')
+    .join(': ');
+};
+
+function whereToLook({ folder, halted, ingested }: Told): string {
+  const at = (...path: string[]) => relative(process.cwd(), join(folder, ...path));
+  const rows = [
+    ['status page', at('status', 'index.html')],
+    ...[...ingested.files.keys()].toSorted().map((name) => [name, at('ingest', name)]),
+  ];
+  const halt = `The halt was epoch ${halted.epoch}, acknowledged after ${halted.acknowledgedAfterMs} ms; ${halted.skipped.length} slots were skipped, the held run ${halted.finalState}.`;
+  return ['Where to look', '', ...rows.map(([name = '', path]) => `  ${name.padEnd(22)}${path}`), '', halt].join('\n');
+}
+
+const whatNext = (): string =>
+  [
+    'What to try next',
+    '',
+    '  npm run demo -- --csv FILE    the same with your own OHLCV file',
+    '  npx alphaswarm up             keep the plane running, and watch it',
+    '  docs/architecture.md          how a message travels',
+    '  CONTRIBUTING.md               add a task of your own',
+  ].join('\n');
