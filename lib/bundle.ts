@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { buildSync, formatMessagesSync } from 'esbuild';
 
 export interface BundleOptions {
   /** Root of the project; the entry file is named from here. */
@@ -18,7 +18,8 @@ const requireBanner = `import{createRequire as __createRequire}from'node:module'
  * changes under a running function. Files depend on the sources alone, so equal sources give equal asset hashes.
  *
  * What is imported dynamically (the credential providers that Lambda never asks) becomes a file of its own and is not
- * even parsed at a cold start. Returns the folder to deploy, with `index.mjs` in it.
+ * even parsed at a cold start. Returns the folder to deploy, with `index.mjs` in it. Throws where esbuild has an error,
+ * and where it has a warning: an import that does not exist is one, and would fail at the first message.
  */
 export function bundle({ root, file, outputFolder }: BundleOptions): string {
   const built = buildSync({
@@ -39,10 +40,15 @@ export function bundle({ root, file, outputFolder }: BundleOptions): string {
     legalComments: 'none',
     charset: 'utf8',
     banner: { js: requireBanner },
-    logLevel: 'warning',
+    logLevel: 'silent',
     metafile: true,
     write: false,
   });
+  if (built.warnings.length > 0) {
+    throw new Error(
+      `${file} is bundled with warnings:\n${formatMessagesSync(built.warnings, { kind: 'warning' }).join('')}`,
+    );
+  }
   rmSync(outputFolder, { recursive: true, force: true });
   mkdirSync(join(outputFolder, 'code'), { recursive: true });
   for (const { path, contents } of built.outputFiles) writeFileSync(path, contents);

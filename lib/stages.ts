@@ -37,7 +37,8 @@ export const stages = {
     logRetention: RetentionDays.TWO_WEEKS,
     deletionProtection: false,
     dataRemoval: RemovalPolicy.DESTROY,
-    // 1 GB and 1,000 ECPU a second are the least that ElastiCache takes as maxima; a heartbeat needs some 10 ECPU a minute.
+    // 1 GB and 1,000 ECPU a second are the least that ElastiCache takes as maxima; the beat alone sends about a hundred
+    // commands, of one ECPU each, a minute.
     redis: {
       majorEngineVersion: '9',
       maximumDataGb: 1,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -20,7 +20,10 @@ import { planeName } from '#lib/names.ts';
 
 export interface ConsumerProps<E extends EntryPointName> {
   readonly cell: string;
+  /** Root of the project, where the entry points' files are. */
   readonly root: string;
+  /** Where bundles are made, a folder for each. */
+  readonly bundlesFolder: string;
   readonly entryPoint: E;
   readonly environment: EnvironmentOf<E>;
   readonly reach: Reach;
@@ -63,7 +66,7 @@ export class Consumer<E extends EntryPointName> extends Construct {
 
   private handler(props: ConsumerProps<E>, of: { name: string; row: QueueRow; logGroup: LogGroup }): LambdaFunction {
     const { file } = entryPoints[props.entryPoint];
-    const outputFolder = join(Stage.of(this)?.outdir ?? '', 'bundles', of.name);
+    const outputFolder = join(props.bundlesFolder, props.entryPoint);
     return new LambdaFunction(this, 'Function', {
       functionName: of.name,
       description: of.row.drives,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Stack, type App } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
@@ -34,10 +35,10 @@ export class PlaneStack extends Stack {
     const beat = new Beat(this, 'Beat', { cell, target: reach.queues.system });
 
     const common = commonEnvironment(stage, reach);
+    const shared = { cell, root, reach, logRetention: stage.logRetention, bundlesFolder: join(app.outdir, 'bundles') };
     const consumers = byName(Object.keys(entryPoints) as EntryPointName[], (entryPoint) => {
       const environment = environmentOf({ entryPoint, common, queues: reach.queues });
-      const { logRetention } = stage;
-      return new Consumer(this, `Consumer-${entryPoint}`, { cell, root, entryPoint, environment, reach, logRetention });
+      return new Consumer(this, `Consumer-${entryPoint}`, { ...shared, entryPoint, environment });
     });
 
     for (const { role } of Object.values(consumers)) key.admitThroughTables(role);

@@ -1,0 +1,101 @@
+import { isBuiltin } from 'node:module';
+import type { Metafile } from 'esbuild';
+import { type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { inhabitedQueues } from '#core/catalogue/tasks.ts';
+import type { Law, Plane } from '../plane.ts';
+import { entryPointNames } from './functions.ts';
+
+const eachBundle = (check: (meta: Metafile, name: EntryPointName) => string[]) => (plane: Plane) =>
+  entryPointNames.flatMap((name) => check(plane.bundles[name], name).map((one) => `${name}: ${one}`));
+
+const kib = 1024;
+/**
+ * Bytes parsed at a cold start, and bytes deployed: measured 883,166 and 1,018,560 for system, 1,025,363 and 1,160,757
+ * for ingestion on 2026-11-21. The SDK's clients are a third, ioredis and zod a fifth, Parquet a tenth of ingestion.
+ */
+const budget = { coldBytes: 1024 * kib, deployedBytes: 1200 * kib };
+
+/** Packages that one queue needs and the others must not pay for at their cold starts. */
+const heavy: Record<string, EntryPointName[]> = {
+  'csv-parse': ['ingestion'],
+  hyparquet: ['ingestion'],
+  'hyparquet-writer': ['ingestion'],
+};
+
+/** The entry file and what it imports statically: what Node parses before the handler can run. */
+export function coldFiles({ outputs }: Metafile): string[] {
+  const seen = new Set(Object.keys(outputs).filter((path) => path.endsWith('/index.mjs')));
+  for (const path of seen) {
+    for (const { path: next, kind } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && next in outputs) seen.add(next);
+    }
+  }
+  return [...seen];
+}
+
+const bytesOf = ({ outputs }: Metafile, paths: string[]): number =>
+  paths.reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
+const packageOf = (input: string): string | undefined => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
+const entryOutput = ({ outputs }: Metafile) =>
+  Object.entries(outputs).find(([path]) => path.endsWith('/index.mjs'))?.[1];
+
+export const bundleLaws: Law[] = [
+  {
+    says: 'every bundle exports the handler that its function names',
+    broken: eachBundle((meta) => (entryOutput(meta)?.exports.includes('handler') ? [] : ['exports no handler'])),
+    planted: ({ bundles }) => (entryOutput(bundles.system)!.exports = []),
+  },
+  {
+    says: 'a cold start parses at most 1 MiB, and at most 1.2 MiB are deployed',
+    broken: eachBundle((meta) => {
+      const coldBytes = bytesOf(meta, coldFiles(meta));
+      const deployedBytes = bytesOf(meta, Object.keys(meta.outputs));
+      return [
+        ...(coldBytes > budget.coldBytes
+          ? [`parses ${coldBytes} bytes at a cold start: ${budget.coldBytes} are the budget`]
+          : []),
+        ...(deployedBytes > budget.deployedBytes
+          ? [`has ${deployedBytes} bytes: ${budget.deployedBytes} are the budget`]
+          : []),
+      ];
+    }),
+    planted: ({ bundles }) => (entryOutput(bundles.ingestion)!.bytes += 200 * kib),
+  },
+  {
+    says: 'a bundle holds the tasks of its own queue and of no other',
+    broken: eachBundle((meta, name) => {
+      const others = inhabitedQueues.filter((queue) => queue !== name).map((queue) => `tasks/${queue}/`);
+      return Object.keys(meta.inputs).filter((input) => others.some((folder) => input.startsWith(folder)));
+    }),
+    planted: ({ bundles }) => (bundles.system.inputs['tasks/ingestion/ingest-pull.ts'] = { bytes: 1, imports: [] }),
+  },
+  {
+    says: 'heavy packages are only in the bundles of the queues that need them',
+    broken: eachBundle((meta, name) =>
+      Object.keys(meta.inputs).filter((input) => !(heavy[packageOf(input) ?? '']?.includes(name) ?? true)),
+    ),
+    planted: ({ bundles }) => (bundles.system.inputs['node_modules/hyparquet/src/read.js'] = { bytes: 1, imports: [] }),
+  },
+  {
+    says: 'everything is in the bundle but what Node itself brings, the SDK of Lambda included',
+    broken: eachBundle(({ outputs }) =>
+      Object.values(outputs)
+        .flatMap(({ imports }) => imports)
+        .filter(({ external, kind, path }) => external && kind !== 'require-call' && !isBuiltin(path))
+        .map(({ path }) => path),
+    ),
+    planted: ({ bundles }) =>
+      entryOutput(bundles.system)!.imports.push({
+        path: '@aws-sdk/client-s3',
+        kind: 'import-statement',
+        external: true,
+      }),
+  },
+  {
+    says: 'the sources in a bundle are named from the root of the project, so that its hash is the same on every machine',
+    broken: eachBundle((meta) =>
+      Object.keys(meta.inputs).filter((input) => input.startsWith('/') || input.startsWith('..')),
+    ),
+    planted: ({ bundles }) => (bundles.system.inputs['/home/somebody/core/run.ts'] = { bytes: 1, imports: [] }),
+  },
+];
