@@ -48,5 +48,3 @@ export const stages = {
     },
   },
 } as const satisfies Record<string, Stage>;
-
-export type StageName = keyof typeof stages;

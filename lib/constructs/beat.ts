@@ -13,7 +13,7 @@ export interface BeatProps {
 }
 
 /** The body of a tick. Scheduler fills in the slot: the scheduled time, the same for every retry. */
-export const tickOf = (schedule: ScheduleKey): string =>
+const tickOf = (schedule: ScheduleKey): string =>
   JSON.stringify({ v: 1, schedule, slot: '<aws.scheduler.scheduled-time>' });
 
 /** Every schedule of the catalogue, in one group a cadence, since Scheduler has its metrics per group only. */

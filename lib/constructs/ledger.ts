@@ -9,7 +9,7 @@ import { planeName } from '#lib/names.ts';
  * ends in `#<shard>`, because a time-ordered key of one queue is a hot partition, and a throttled index throttles the
  * table. On a table that has rows an index is added alone, one a stack update.
  */
-export const ledgerIndexes = {
+const ledgerIndexes = {
   open: { partitionKey: 'openKey', sortKey: 'checkAfterMs', sortType: AttributeType.NUMBER },
   by_queue: { partitionKey: 'queueDay', sortKey: 'createdKey', sortType: AttributeType.STRING },
   by_actor: { partitionKey: 'actorDay', sortKey: 'createdKey', sortType: AttributeType.STRING },

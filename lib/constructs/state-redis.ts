@@ -69,7 +69,7 @@ export class StateRedis extends Construct {
  * The keys and channels of the catalogue, and every command but those that administer or harm the server. INFO counts
  * as dangerous, but tells the replication id, by which a lost halt is told from a released one.
  */
-export function accessString(cell: string): string {
+function accessString(cell: string): string {
   const filled = (pattern: string) => redisName(pattern, { cell }).replaceAll(/\{.*\}/g, '*');
   const keys = Object.values(redisKeys).map(({ pattern }) => `~${filled(pattern)}`);
   const channels = Object.values(redisChannels).map((channel) => `&${filled(channel)}`);

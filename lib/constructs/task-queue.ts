@@ -11,7 +11,7 @@ import {
 import { Construct } from 'constructs';
 import { limits } from '#core/catalogue/limits.ts';
 import { queueRow, type QueueName, type QueueRow } from '#core/catalogue/queues.ts';
-import type { Seconds } from '#core/duration.ts';
+import { seconds, type Seconds } from '#core/duration.ts';
 import { planeName } from '#lib/names.ts';
 
 export interface TaskQueueProps {
@@ -74,7 +74,7 @@ export class TaskQueue extends Construct {
  */
 export function visibilityOf(row: QueueRow): Seconds {
   const held = row.tier === 'heavy' && row.lease.kind === 'renewed' ? row.lease.length : row.timeout;
-  return (held + limits.visibilityBeyondTimeout) as Seconds;
+  return seconds(held + limits.visibilityBeyondTimeout);
 }
 
 const common = (row: QueueRow): QueueProps => ({

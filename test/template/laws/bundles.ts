@@ -23,7 +23,7 @@ const heavy: Record<string, EntryPointName[]> = {
 };
 
 /** The entry file and what it imports statically: what Node parses before the handler can run. */
-export function coldFiles({ outputs }: Metafile): string[] {
+function coldFiles({ outputs }: Metafile): string[] {
   const seen = new Set(Object.keys(outputs).filter((path) => path.endsWith('/index.mjs')));
   for (const path of seen) {
     for (const { path: next, kind } of outputs[path]?.imports ?? []) {
