@@ -8,6 +8,8 @@
  * outcome errs towards halted.
  */
 import { logLines } from './catalogue/metrics.ts';
+import { isQueueName } from './catalogue/queues.ts';
+import { isTaskName } from './catalogue/tasks.ts';
 import { untilWritten } from './conflict.ts';
 import { Failure } from './errors.ts';
 import {
@@ -46,16 +48,24 @@ const replicaWaitMs = 100;
  * Halts the whole plane, and resolves when nothing more can begin. Engaging twice is one halt; over an external halt it
  * makes it ours.
  *
- * @throws Failure CONFIGURATION_INVALID without a reason; DEPENDENCY_UNAVAILABLE when the mirror cannot be written.
+ * @throws Failure CONFIGURATION_INVALID without a reason; whatever the control table throws when the mirror cannot be
+ *   written or read.
  */
 export async function engage(ports: HaltPorts, request: HaltRequest): Promise<HaltResult> {
   needReason(request, 'engage');
-  const mirror = await mirrorEngaged(ports, request);
-  const key = await setKey(ports, mirror.value);
+  const { mirror, key } = await untilWritten('the mirror of the kill switch', () => mirrorAndKey(ports, request));
   ports.log.warn(logLines.haltEngaged, { epoch: mirror.epoch, by: mirror.by, reason: mirror.reason, key: key.key });
   await emitQuietly(ports, 'HaltEngaged', mirror);
   await ports.clock.sleep(acknowledgeAfterMs);
   return { epoch: mirror.epoch, ...key };
+}
+
+/** Resolves with undefined when the halt it found standing was released before the SET: what was SET is then no halt. */
+async function mirrorAndKey(ports: HaltPorts, request: HaltRequest) {
+  const mirror = await mirrorEngaged(ports, request);
+  const key = await setKey(ports, mirror.value);
+  const { mirror: now } = await readMirror(ports.control);
+  return now.phase === 'engaged' ? { mirror, key } : undefined;
 }
 
 async function mirrorEngaged(ports: HaltPorts, request: HaltRequest): Promise<Mirror> {
@@ -97,8 +107,11 @@ export type ReleaseResult =
  */
 export async function release(ports: HaltPorts, request: HaltRequest): Promise<ReleaseResult> {
   needReason(request, 'release');
+  let seen: number | undefined;
   const record = await untilWritten('the mirror of the kill switch', async () => {
     const now = await readMirror(ports.control);
+    seen ??= now.mirror.epoch;
+    if (now.mirror.epoch !== seen) throw conflict(`${now.mirror.by} has halted anew (${now.mirror.reason})`);
     if (now.mirror.phase !== 'engaged') return now;
     const next: Mirror = {
       ...now.mirror,
@@ -109,12 +122,12 @@ export async function release(ports: HaltPorts, request: HaltRequest): Promise<R
     };
     return (await writeMirror(ports.control, now, next)) ? { rev: now.rev + 1, mirror: next } : undefined;
   });
-  if (record.mirror.phase === 'clear') return await releaseLeftover(ports, record);
+  if (record.mirror.phase === 'clear') return releaseLeftover(ports, record, request);
   return finishRelease(ports, record);
 }
 
 /** The mirror is clear already: only a key that nobody has adopted yet can still halt. */
-async function releaseLeftover(ports: HaltPorts, record: MirrorRecord): Promise<ReleaseResult> {
+async function releaseLeftover(ports: HaltPorts, record: MirrorRecord, request: HaltRequest): Promise<ReleaseResult> {
   const value = await ports.key.read();
   if (value === '') return { state: 'clear', epoch: record.mirror.epoch };
   if (isLeftover(value, record.mirror)) {
@@ -122,7 +135,7 @@ async function releaseLeftover(ports: HaltPorts, record: MirrorRecord): Promise<
     return { state: 'clear', epoch: record.mirror.epoch };
   }
   await adopt(ports, record);
-  return release(ports, { by: record.mirror.by || 'operator', reason: 'release of a halt that was set from outside' });
+  return release(ports, request);
 }
 
 /** From `releasing`: deletes our value and clears the mirror; anything else found in the key is a new halt. */
@@ -148,26 +161,18 @@ export async function finishRelease(ports: HaltPorts, record: MirrorRecord): Pro
 }
 
 async function haltedAnew(ports: SwitchPorts, record: MirrorRecord, found: string): Promise<never> {
-  const replicationId = await ports.key.replicationId().catch(() => undefined);
-  const { replicationId: _old, ...rest } = record.mirror;
-  const next: Mirror = {
-    ...rest,
-    phase: 'engaged',
-    epoch: rest.epoch + 1,
-    origin: 'external',
-    value: found,
-    ...(replicationId === undefined ? {} : { replicationId }),
-  };
-  await writeMirror(ports.control, record, next);
-  throw new Failure(
-    'HALT_CONFLICT',
-    `the key holds another value than the halt being released (${found.slice(0, 120)}): that is a new halt; read it, then release again`,
-  );
+  // Should this fail the mirror stays `releasing`, which halts as well.
+  await Promise.allSettled([adopt(ports, record)]);
+  throw conflict(`the key holds another value than the halt being released (${found.slice(0, 120)})`);
 }
+
+const conflict = (what: string): Failure =>
+  new Failure('HALT_CONFLICT', `${what}: that is a new halt; read it, then release again`);
 
 /** Halts one queue or one task. It lives in the mirror only; readers hear of it within a second. */
 export async function narrow(ports: HaltPorts, halt: HaltRequest & Pick<Narrowed, 'kind' | 'name'>): Promise<void> {
   needReason(halt, 'narrow');
+  needTarget(halt);
   const entry: Narrowed = {
     kind: halt.kind,
     name: halt.name,
@@ -195,11 +200,19 @@ async function changeNarrowed(ports: HaltPorts, change: (list: readonly Narrowed
   });
 }
 
-function needReason(request: HaltRequest, action: string): void {
-  if (request.by.trim() !== '' && request.reason.trim() !== '' && request.reason.length <= 500) return;
+function needReason({ by, reason }: HaltRequest, action: string): void {
+  if ([by, reason].every((words) => words.trim() !== '' && words.length <= 500)) return;
   throw new Failure(
     'CONFIGURATION_INVALID',
-    `${action} needs who and why, the reason at most 500 characters: it is written down and read by the next on call`,
+    `${action} needs who and why, each at most 500 characters: they are written down and read by the next on call`,
+  );
+}
+
+function needTarget({ kind, name }: Pick<Narrowed, 'kind' | 'name'>): void {
+  if (kind === 'queue' ? isQueueName(name) : isTaskName(name)) return;
+  throw new Failure(
+    'CONFIGURATION_INVALID',
+    `the catalogue has no ${kind} ${JSON.stringify(name)}: nothing would be halted; name one that it has`,
   );
 }
 

@@ -166,9 +166,10 @@ async function adoptExternal(ports: SwitchPorts, value: string, record: MirrorRe
 
 /** Writes engaged(n + 1, external) when the key, read again, is still set. Resolves with whether this call did it. */
 export async function adopt(ports: SwitchPorts, record: MirrorRecord): Promise<boolean> {
+  // Its history before the key: were it asked for after a failover, a value lost by that failover would pass for deleted.
+  const replicationId = await ports.key.replicationId().catch(() => undefined);
   const value = await ports.key.read();
   if (value === '' || isLeftover(value, record.mirror)) return false;
-  const replicationId = await ports.key.replicationId();
   const next: Mirror = {
     ...record.mirror,
     phase: 'engaged',

@@ -3,6 +3,7 @@
  * was lost, and whoever acts beside it, the outcome errs towards halted.
  */
 import { logLines } from './catalogue/metrics.ts';
+import { Failure } from './errors.ts';
 import { finishRelease, type HaltPorts } from './halt.ts';
 import { adopt, isLeftover, readMirror, writeMirror, type Mirror, type MirrorRecord } from './kill-switch.ts';
 
@@ -32,7 +33,7 @@ async function repairFrom(ports: HaltPorts, record: MirrorRecord, value: string)
   const { mirror } = record;
   switch (mirror.phase) {
     case 'releasing':
-      return (await finishRelease(ports, record)).state === 'clear' ? 'released' : 'still-releasing';
+      return endRelease(ports, record, 'released');
     case 'engaged':
       if (value !== '') return 'none';
       return mirror.origin === 'ours' ? setAgain(ports, mirror) : externalGone(ports, record);
@@ -47,11 +48,23 @@ async function keyWithoutHalt(ports: HaltPorts, record: MirrorRecord, value: str
   return (await adopt(ports, record)) ? 'external-adopted' : 'none';
 }
 
+/** Another value in the key is no failure of the heartbeat: it has become the next halt. */
+async function endRelease(ports: HaltPorts, record: MirrorRecord, repaired: Repair): Promise<Repair> {
+  try {
+    return (await finishRelease(ports, record)).state === 'clear' ? repaired : 'still-releasing';
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'HALT_CONFLICT') return 'external-adopted';
+    throw thrown;
+  }
+}
+
 /** Our halt lost its key. A release may run beside us, so the value is taken back unless the halt still stands. */
 async function setAgain(ports: HaltPorts, mirror: Mirror): Promise<Repair> {
   await ports.key.set(mirror.value);
   const { mirror: now } = await readMirror(ports.control);
   if (now.phase === 'engaged' && now.epoch === mirror.epoch) return 'key-set-again';
+  // Released and engaged anew meanwhile: we have overwritten the value of that halt.
+  if (now.phase === 'engaged' && now.origin === 'ours') return setAgain(ports, now);
   await ports.key.deleteIf(mirror.value);
   return 'key-taken-back';
 }
@@ -68,6 +81,5 @@ async function externalGone(ports: HaltPorts, record: MirrorRecord): Promise<Rep
     reason: 'the key was deleted from outside',
   };
   if (!(await writeMirror(ports.control, record, releasing))) return 'none';
-  const done = await finishRelease(ports, { rev: record.rev + 1, mirror: releasing });
-  return done.state === 'clear' ? 'external-cleared' : 'still-releasing';
+  return endRelease(ports, { rev: record.rev + 1, mirror: releasing }, 'external-cleared');
 }
