@@ -1,6 +1,7 @@
 import { limits } from './catalogue/limits.ts';
 import { queueRow } from './catalogue/queues.ts';
 import type { ScheduleKey } from './catalogue/schedules.ts';
+import { storeKey } from './catalogue/stores.ts';
 import { taskContract, type PayloadInputOf, type StartableBy, type TaskName } from './catalogue/tasks.ts';
 import { toMs } from './duration.ts';
 import { describeIssues, envelopeVersion, pointerBody } from './envelope.ts';
@@ -75,7 +76,7 @@ async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): 
   const birth = await stateAtBirth(plane, task);
   return {
     ...blankRow(plane, { id, task, tenant, actor, nowMs }),
-    payload: await fold(plane.artefacts, `payloads/${tenant}/${id}.json`, payload),
+    payload: await fold(plane.artefacts, storeKey('payloads', tenant, `${id}.json`), payload),
     payloadHash: plane.ids.named(`payload/${JSON.stringify(payload)}`),
     hops: hopsOf(task, parent),
     ...(parent ? { traceparent: parent.traceparent } : {}),

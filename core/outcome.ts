@@ -9,6 +9,7 @@ import { fold } from './fold.ts';
 import type { Plane } from './plane.ts';
 import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
 import type { Run, RunChange } from './run.ts';
+import { artefactPrefix } from './task-ports.ts';
 import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
 
 /** A row stays near 1 KB; what is cut must not end in half a character, which no service takes. */
@@ -20,11 +21,7 @@ export async function settleResult(
   claimed: Run,
   { result, frames }: { result: unknown; frames: number },
 ): Promise<Outcome> {
-  const folded = await fold(
-    plane.artefacts,
-    `artifacts/${claimed.tenant}/${claimed.task}/${claimed.id}/${claimed.fence}/result.json`,
-    result,
-  );
+  const folded = await fold(plane.artefacts, `${artefactPrefix(claimed)}/${claimed.fence}/result.json`, result);
   await settle(plane, claimed, (_, nowMs) => ({
     state: 'succeeded',
     settledMs: nowMs,

@@ -1,4 +1,5 @@
 import { queueRow } from './catalogue/queues.ts';
+import { storeKey } from './catalogue/stores.ts';
 import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
 import { cadences, scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { toMs } from './duration.ts';
@@ -21,9 +22,9 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
 
 /** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
 export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string =>
-  `artifacts/${run.tenant}/${run.task}/${run.id}`;
+  storeKey('artifacts', run.tenant, run.task, run.id);
 /** Where a tenant lays what its runs shall read. */
-export const inboxKey = (tenant: string, key: string): string => `inbox/${tenant}/${key}`;
+export const inboxKey = (tenant: string, key: string): string => storeKey('inbox', tenant, key);
 
 function runArtefacts(plane: Plane, run: Run): RunArtefacts {
   const keyOf = (fence: number, name: string): string => `${artefactPrefix(run)}/${fence}/${name}`;
@@ -63,9 +64,9 @@ function keeper(plane: Plane): KillSwitchKeeper {
 /** How many of the last slots of each schedule the status page looks back. */
 const slotsShown = 15;
 const statusFiles = {
-  status: 'status/status.json',
-  history: 'status/history.json',
-  html: 'status/index.html',
+  status: storeKey('status', 'status.json'),
+  history: storeKey('status', 'history.json'),
+  html: storeKey('status', 'index.html'),
 } as const;
 
 function statusStore(plane: Plane): StatusStore {

@@ -33,11 +33,10 @@ const resources: Record<SdkCall, ArnsOf> = {
   'sqs:GetQueueAttributes': written,
   'dynamodb:GetItem': tables,
   'dynamodb:PutItem': tables,
-  // Rows of runs leave by their TTL only.
-  'dynamodb:DeleteItem': ({ ledger }) => [ledger.control.tableArn],
   'dynamodb:Query': ({ ledger }) => ledger.indexArns,
   's3:GetObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'read'),
   's3:PutObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'write'),
+  's3:ListBucket': ({ store }) => [store.bucket.bucketArn],
   'events:PutEvents': ({ bus }) => [bus.eventBusArn],
   'elasticache:Connect': ({ redis }) => redis.connectArns,
 };

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { limits } from '#core/catalogue/limits.ts';
+import { ledgerIndexes, type LedgerIndex } from '#core/catalogue/stores.ts';
 import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
 
@@ -70,7 +71,7 @@ async function queryOpen({ client, table }: LedgerOptions, query: OpenQuery, sha
     new QueryCommand({
       TableName: table,
       IndexName: 'open',
-      KeyConditionExpression: 'openKey = :key AND checkAfterMs <= :due',
+      KeyConditionExpression: `${ledgerIndexes.open.partitionKey} = :key AND ${ledgerIndexes.open.sortKey} <= :due`,
       ExpressionAttributeValues: { ':key': `${query.queue}#${query.state}#${shard}`, ':due': query.dueMs },
       Limit: query.limit,
     }),
@@ -78,14 +79,13 @@ async function queryOpen({ client, table }: LedgerOptions, query: OpenQuery, sha
   return (found.Items ?? []).map((item) => ({ id: String(item['id']), order: Number(item['checkAfterMs']) }));
 }
 
-const dayIndexes = {
-  queue: { index: 'by_queue', key: 'queueDay' },
-  actor: { index: 'by_actor', key: 'actorDay' },
-  tenant: { index: 'by_tenant', key: 'tenantDay' },
-} as const satisfies Record<RunListing['by'], { index: string; key: string }>;
+const dayIndexes = { queue: 'by_queue', actor: 'by_actor', tenant: 'by_tenant' } as const satisfies Record<
+  RunListing['by'],
+  LedgerIndex
+>;
 
 async function queryDay({ client, table }: LedgerOptions, listing: RunListing, shard: number): Promise<Keyed[]> {
-  const { index, key } = dayIndexes[listing.by];
+  const index = dayIndexes[listing.by];
   const rows: Keyed[] = [];
   let start: Record<string, unknown> | undefined;
   do {
@@ -94,7 +94,7 @@ async function queryDay({ client, table }: LedgerOptions, listing: RunListing, s
         TableName: table,
         IndexName: index,
         KeyConditionExpression: '#key = :key',
-        ExpressionAttributeNames: { '#key': key },
+        ExpressionAttributeNames: { '#key': ledgerIndexes[index].partitionKey },
         ExpressionAttributeValues: { ':key': `${listing.key}#${listing.day}#${shard}` },
         ExclusiveStartKey: start,
       }),

@@ -45,10 +45,11 @@ export type SdkCall =
   | 'sqs:GetQueueAttributes'
   | 'dynamodb:GetItem'
   | 'dynamodb:PutItem'
-  | 'dynamodb:DeleteItem'
   | 'dynamodb:Query'
   | 's3:GetObject'
   | 's3:PutObject'
+  /** Without it S3 answers 403, not 404, for an object that is not there. */
+  | 's3:ListBucket'
   | 'events:PutEvents'
   | 'elasticache:Connect';
 
@@ -70,10 +71,10 @@ const consumerCalls = [
   'sqs:SendMessage',
   'dynamodb:GetItem',
   'dynamodb:PutItem',
-  'dynamodb:DeleteItem',
   'dynamodb:Query',
   's3:GetObject',
   's3:PutObject',
+  's3:ListBucket',
   'events:PutEvents',
   'elasticache:Connect',
 ] as const satisfies readonly SdkCall[];

@@ -2,18 +2,11 @@ import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { limits } from '#core/catalogue/limits.ts';
+import { prefixes, storeKey } from '#core/catalogue/stores.ts';
 import { taskContract, tasksOf } from '#core/catalogue/tasks.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 
 type Access = 'read' | 'write';
-
-/** Top-level prefixes of the bucket. Those of the pipeline belong to every consumer, the others to users of a port. */
-const prefixes = {
-  payloads: { of: 'pipeline', access: ['read', 'write'] },
-  artifacts: { of: 'pipeline', access: ['read', 'write'] },
-  inbox: { of: 'artefacts', access: ['read'] },
-  status: { of: 'status', access: ['read', 'write'] },
-} as const;
 
 /** The bucket of payloads, artefacts, inboxes and the status page. */
 export class ArtefactStore extends Construct {
@@ -32,7 +25,7 @@ export class ArtefactStore extends Construct {
         // A week to take back an inbox file that was overwritten. The status page alone makes 4,320 versions a day.
         { noncurrentVersionExpiration: Duration.days(7), abortIncompleteMultipartUploadAfter: Duration.days(1) },
         // A payload is of no use beyond its row.
-        { prefix: 'payloads/', expiration: Duration.seconds(limits.runRetention) },
+        { prefix: storeKey('payloads', ''), expiration: Duration.seconds(limits.runRetention) },
       ],
     });
   }

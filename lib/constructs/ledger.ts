@@ -2,19 +2,8 @@ import type { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { ledgerIndexes } from '#core/catalogue/stores.ts';
 import { planeName } from '#lib/names.ts';
-
-/**
- * Indexes of `workload_runs`, keys only: whoever acts on a hit reads the row again, consistently. Each partition key
- * ends in `#<shard>`, because a time-ordered key of one queue is a hot partition, and a throttled index throttles the
- * table. On a table that has rows an index is added alone, one a stack update.
- */
-const ledgerIndexes = {
-  open: { partitionKey: 'openKey', sortKey: 'checkAfterMs', sortType: AttributeType.NUMBER },
-  by_queue: { partitionKey: 'queueDay', sortKey: 'createdKey', sortType: AttributeType.STRING },
-  by_actor: { partitionKey: 'actorDay', sortKey: 'createdKey', sortType: AttributeType.STRING },
-  by_tenant: { partitionKey: 'tenantDay', sortKey: 'createdKey', sortType: AttributeType.STRING },
-} as const;
 
 export interface LedgerProps {
   readonly cell: string;
@@ -31,11 +20,12 @@ export class Ledger extends Construct {
   constructor(scope: Construct, id: string, props: LedgerProps) {
     super(scope, id);
     this.runs = this.table('Runs', props, { name: 'workload_runs', key: 'id', ttl: 'expiresAt' });
+    // On a table that has rows an index is added alone, one a stack update.
     for (const [indexName, { partitionKey, sortKey, sortType }] of Object.entries(ledgerIndexes)) {
       this.runs.addGlobalSecondaryIndex({
         indexName,
         partitionKey: { name: partitionKey, type: AttributeType.STRING },
-        sortKey: { name: sortKey, type: sortType },
+        sortKey: { name: sortKey, type: sortType === 'number' ? AttributeType.NUMBER : AttributeType.STRING },
         projectionType: ProjectionType.KEYS_ONLY,
       });
     }

@@ -54,10 +54,10 @@ function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
     'sqs:GetQueueAttributes': written,
     'dynamodb:GetItem': tables,
     'dynamodb:PutItem': tables,
-    'dynamodb:DeleteItem': [tableArn(plane, 'control')],
     'dynamodb:Query': sorted(indexes),
     's3:GetObject': objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept),
     's3:PutObject': objects(plane, kept),
+    's3:ListBucket': [`\${${idOf(plane, 'AWS::S3::Bucket')}.Arn}`],
     'events:PutEvents': [`\${${idOf(plane, 'AWS::Events::EventBus')}.Arn}`],
     'elasticache:Connect': sorted([
       `\${${idOf(plane, 'AWS::ElastiCache::ServerlessCache')}.ARN}`,

@@ -1,0 +1,25 @@
+/** Top-level prefixes of the bucket. Those of the pipeline belong to every consumer, the others to users of a port. */
+export const prefixes = {
+  payloads: { of: 'pipeline', access: ['read', 'write'] },
+  artifacts: { of: 'pipeline', access: ['read', 'write'] },
+  inbox: { of: 'artefacts', access: ['read'] },
+  status: { of: 'status', access: ['read', 'write'] },
+} as const;
+export type Prefix = keyof typeof prefixes;
+
+/** A key in the bucket: a prefix of the table, and what follows. */
+export const storeKey = (prefix: Prefix, ...parts: readonly (string | number)[]): string =>
+  [prefix, ...parts].join('/');
+
+/**
+ * Indexes of `workload_runs`, keys only: whoever acts on a hit reads the row again, consistently. Each partition key
+ * ends in `#<shard>`, because a time-ordered key of one queue is a hot partition, and a throttled index throttles the
+ * table.
+ */
+export const ledgerIndexes = {
+  open: { partitionKey: 'openKey', sortKey: 'checkAfterMs', sortType: 'number' },
+  by_queue: { partitionKey: 'queueDay', sortKey: 'createdKey', sortType: 'string' },
+  by_actor: { partitionKey: 'actorDay', sortKey: 'createdKey', sortType: 'string' },
+  by_tenant: { partitionKey: 'tenantDay', sortKey: 'createdKey', sortType: 'string' },
+} as const;
+export type LedgerIndex = keyof typeof ledgerIndexes;
