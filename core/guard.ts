@@ -56,6 +56,8 @@ export type Guard = <T>(effect: Effect, action: () => Promise<T>) => Promise<T>;
 export function createGuard(options: GuardOptions): Guard {
   const { ports, audit, run, contract } = options;
   const reader = permitReader(ports);
+  // Why an effect was denied or failed decides what becomes of the run: an audit that is away must not hide it.
+  const noted = (entry: Parameters<AuditSink['outcome']>[0]) => Promise.allSettled([audit.outcome(entry)]);
   return async (effect, action) => {
     if (contract.effect === 'reads') {
       throw new Failure(
@@ -68,17 +70,15 @@ export function createGuard(options: GuardOptions): Guard {
     try {
       await permit(reader, effect, options);
     } catch (denied) {
-      await audit.outcome({ ...intent, outcome: 'denied' });
+      await noted({ ...intent, outcome: 'denied' });
       throw denied;
     }
-    try {
-      const result = await action();
-      await audit.outcome({ ...intent, outcome: 'done' });
-      return result;
-    } catch (failed) {
-      await audit.outcome({ ...intent, outcome: 'failed' });
+    const result = await action().catch(async (failed: unknown) => {
+      await noted({ ...intent, outcome: 'failed' });
       throw failed;
-    }
+    });
+    await audit.outcome({ ...intent, outcome: 'done' });
+    return result;
   };
 }
 

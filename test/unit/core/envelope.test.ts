@@ -101,7 +101,7 @@ const bad: Bad[] = [
 ];
 
 describe('a message that is not', () => {
-  it.each(bad)('%s: %j is refused with %s', (_name, message, code, words, queue) => {
+  it.each(bad)('%s: %j is refused with %s', (...[, message, code, words, queue]) => {
     const failure = refused(message, queue);
     expect(failure.code).toBe(code);
     expect(failure.message).toMatch(words);
@@ -162,7 +162,7 @@ describe('any text at all', () => {
   it('a pointer is read back as it was written', () => {
     const name = fc.string({ minLength: 1, maxLength: 64 });
     const hex = (length: number) =>
-      fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
+      fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: length, maxLength: length });
     const anyPointer = fc
       .record({
         v: fc.constant(1 as const),

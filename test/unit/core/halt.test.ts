@@ -4,7 +4,7 @@ import { acknowledgeAfterMs, engage, narrow, release, widen } from '#core/halt.t
 import { epochOf, mirrorName, readMirror, readSwitch, type Mirror } from '#core/kill-switch.ts';
 import { repair } from '#core/repair.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
-import { drive, rejection } from './support.ts';
+import { bound, drive, rejection } from './support.ts';
 
 const who = { by: 'anna', reason: 'runaway strategy' };
 const mirrorOf = async (plane: MemoryPlane): Promise<Mirror> => (await readMirror(plane.control)).mirror;
@@ -25,8 +25,10 @@ describe('engage', () => {
   it('is mirror, SET, WAIT, PUBLISH in this order, and is acknowledged 1.5 s later', async () => {
     const plane = memoryPlane();
     const calls: string[] = [];
-    const { set, waitReplicas, publish } = plane.key;
-    const { write } = plane.control;
+    const set = bound(plane.key, 'set');
+    const waitReplicas = bound(plane.key, 'waitReplicas');
+    const publish = bound(plane.key, 'publish');
+    const write = bound(plane.control, 'write');
     plane.control.write = (...args) => (calls.push('mirror'), write(...args));
     plane.key.set = (value) => (calls.push('SET'), set(value));
     plane.key.waitReplicas = (ms) => (calls.push(`WAIT ${ms}`), waitReplicas(ms));
@@ -203,7 +205,7 @@ describe('release', () => {
     const plane = memoryPlane();
     plane.key.value = 'core';
     await readSwitch(plane);
-    const { write } = plane.control;
+    const write = bound(plane.control, 'write');
     plane.control.write = async (...args) => {
       plane.control.write = write;
       const engaging = engage(plane, { by: 'bert', reason: 'no, wait' });

@@ -13,6 +13,7 @@ import {
   type Mirror,
 } from '#core/kill-switch.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
+import { bound } from './support.ts';
 
 const mirror = (over: Partial<Mirror> = {}): Mirror => ({
   v: 1,
@@ -57,7 +58,7 @@ const mirrors: Record<string, { set: Set; is: 'clear' | 'set' | 'unreadable' }> 
 
 /** Answers after `ms` of the plane's clock, with what the key held when it was asked. */
 function slow(plane: MemoryPlane, ms: number): void {
-  const { read } = plane.key;
+  const read = bound(plane.key, 'read');
   plane.key.read = async () => {
     const value = await read();
     await plane.clock.sleep(ms);
@@ -170,7 +171,7 @@ describe('a key that somebody else has set', () => {
   it('is tied to a replication history that is not younger than the value: a failover in between must show', async () => {
     const plane = memoryPlane();
     plane.key.value = 'stop';
-    const { read } = plane.key;
+    const read = bound(plane.key, 'read');
     plane.key.read = async () => {
       const value = await read();
       // A failover right after the value was read; the next question meets the new primary.

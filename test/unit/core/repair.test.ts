@@ -4,7 +4,7 @@ import { engage, release } from '#core/halt.ts';
 import { epochOf, mirrorName, readMirror, readSwitch, switchValue, type Mirror } from '#core/kill-switch.ts';
 import { repair } from '#core/repair.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
-import { drive, runRow } from './support.ts';
+import { bound, drive, runRow } from './support.ts';
 import { taskPorts } from '#core/task-ports.ts';
 
 const who = { by: 'anna', reason: 'drill' };
@@ -39,8 +39,8 @@ it('nothing disagrees: nothing is done, and nothing is logged', async () => {
 it('reads the mirror before the key', async () => {
   const plane = memoryPlane();
   const order: string[] = [];
-  const { read } = plane.key;
-  const readRecord = plane.control.read;
+  const read = bound(plane.key, 'read');
+  const readRecord = bound(plane.control, 'read');
   plane.key.read = () => (order.push('key'), read());
   plane.control.read = (name) => (order.push('mirror'), readRecord(name));
   await repair(plane);
@@ -63,7 +63,7 @@ describe('our halt lost its key', () => {
   it('to a release that ran meanwhile: what was set is taken back', async () => {
     const plane = await halted();
     failOver(plane);
-    const { set } = plane.key;
+    const set = bound(plane.key, 'set');
     plane.key.set = async (value) => {
       plane.key.set = set;
       await release(plane, who);
@@ -76,7 +76,7 @@ describe('our halt lost its key', () => {
   it('to a release that is still under way: taken back, so that it can end', async () => {
     const plane = await halted();
     failOver(plane);
-    const { set } = plane.key;
+    const set = bound(plane.key, 'set');
     plane.key.set = async (value) => {
       plane.key.set = set;
       plane.key.down = true;
@@ -92,7 +92,7 @@ describe('our halt lost its key', () => {
   it('to a release and a newer halt: the key ends up with the value of the newer one, not with none', async () => {
     const plane = await halted();
     failOver(plane);
-    const { set } = plane.key;
+    const set = bound(plane.key, 'set');
     plane.key.set = async (value) => {
       plane.key.set = set;
       await release(plane, who);
@@ -140,7 +140,7 @@ describe('the key of an external halt is gone', () => {
   it('and set anew while the heartbeat looks: halted', async () => {
     const plane = await haltedByCore();
     plane.key.value = '';
-    const { write } = plane.control;
+    const write = bound(plane.control, 'write');
     plane.control.write = (...args) => (
       (plane.control.write = write),
       (plane.key.value = 'core again'),
@@ -167,7 +167,7 @@ describe('the mirror is clear and the key is not', () => {
     const left = plane.key.value;
     await release(plane, who);
     plane.key.value = left;
-    const { deleteIf } = plane.key;
+    const deleteIf = bound(plane.key, 'deleteIf');
     plane.key.deleteIf = (value) => ((plane.key.value = 'core'), deleteIf(value));
     expect(await repair(plane)).toMatchObject({ state: 'halted', repair: 'none' });
     expect(plane.key.value).toBe('core');
@@ -228,7 +228,7 @@ it('what cannot be read is not repaired: the heartbeat fails, and the plane stay
 it('the keeper counts what it sees: reachable, halted, ambiguous, and how long the canary took', async () => {
   const plane = await haltedByCore();
   failOver(plane);
-  const { canary } = plane.key;
+  const canary = bound(plane.key, 'canary');
   plane.key.canary = async (value) => (await plane.clock.sleep(30), canary(value));
   const keeper = taskPorts(plane, runRow({}, plane)).killSwitch;
   await keeper.repair();

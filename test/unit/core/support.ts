@@ -142,3 +142,9 @@ export const rejection = async (promise: Promise<unknown>): Promise<Failure> => 
     if (settled.status === 'rejected') throw settled.reason;
   });
 };
+
+/** A method of a port as it is now, to be called by the one that a test puts in its place. */
+export function bound<T extends object, K extends keyof T & string>(port: T, name: K): T[K] {
+  const method = port[name] as unknown as (...values: unknown[]) => unknown;
+  return ((...values: unknown[]) => method.apply(port, values)) as unknown as T[K];
+}
