@@ -6,8 +6,14 @@ const project = (name: string, testTimeoutMs = 20_000) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: testTimeoutMs, hookTimeout: 60_000 },
 });
 
+// Where .ci/run collects the counts: one report for the kinds of `npm test`, one for the rest.
+const reportDir = process.env['ALPHASWARM_REPORT_DIR'];
+const report = `${reportDir}/${process.argv.includes('fault') ? 'test-all' : 'test'}.json`;
+
 export default defineConfig({
   test: {
+    reporters: reportDir === undefined ? ['default'] : ['default', 'json'],
+    ...(reportDir === undefined ? {} : { outputFile: { json: report } }),
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

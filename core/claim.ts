@@ -97,11 +97,11 @@ export function leaseUntilMs(run: Pick<Run, 'queue'>, now: Pick<ClaimCircumstanc
   return lease.kind === 'renewed' ? now.nowMs + toMs(lease.length) : now.deadlineMs + toMs(limits.leaseBeyondDeadline);
 }
 
-export function hold(run: Run, nowMs: number): Run {
+function hold(run: Run, nowMs: number): Run {
   return changeRun(run, { state: 'held', checkAfterMs: nowMs, lease: 'none', outbox: [] });
 }
 
-export function skip(run: Run, reason: SkipReason, nowMs: number): Run {
+function skip(run: Run, reason: SkipReason, nowMs: number): Run {
   // From `held` there is no way to `skipped`; callers come from queued or running.
   return changeRun(run, {
     state: 'skipped',
@@ -130,7 +130,7 @@ function spent(run: Run, contract: TaskContract, nowMs: number): Run {
   });
 }
 
-export const terminalOutbox: readonly OutboxEntry[] = ['frame', 'event'];
+const terminalOutbox: readonly OutboxEntry[] = ['frame', 'event'];
 export const terminalExtras = (nowMs: number) => ({
   lease: 'none' as const,
   outbox: terminalOutbox,

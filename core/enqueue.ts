@@ -196,7 +196,7 @@ const groupOf = (run: Pick<Run, 'queue' | 'tenant'>): string =>
   queueRow(run.queue).group === 'tenant' ? run.tenant : run.queue;
 
 /** The row stands, so a message that cannot be sent is late, not lost. */
-export async function sendQuietly(plane: Plane, run: Run): Promise<boolean> {
+async function sendQuietly(plane: Plane, run: Run): Promise<boolean> {
   const [sent] = await Promise.allSettled([sendPointer(plane, run)]);
   return sent.status === 'fulfilled';
 }

@@ -101,7 +101,7 @@ function splitHostPort(value: string): HostPort {
 }
 
 /** Endpoint variables of the SDK that every client of ours resolves; in local mode each must be set, and on loopback. */
-export const endpointVariables = [
+const endpointVariables = [
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_SQS',
   'AWS_ENDPOINT_URL_S3',

@@ -6,10 +6,10 @@ import type { Plane } from '#local/plane.ts';
 import type { CsvFile } from './csv-file.ts';
 import type { Progress } from './progress.ts';
 
-export class CheckError extends Error {}
+class CheckError extends Error {}
 
 /** Throws CheckError when what the demo is about to say is not so. */
-export function check(holds: boolean, claim: string): asserts holds {
+function check(holds: boolean, claim: string): asserts holds {
   if (!holds) throw new CheckError(`a check failed: ${claim}`);
 }
 

@@ -1,6 +1,4 @@
 import { inhabitedQueues, type tasks, type TaskName } from './tasks.ts';
-import { scheduleKeys, scheduleRow } from './schedules.ts';
-import { taskContract } from './tasks.ts';
 import type { QueueName } from './queues.ts';
 
 /** Queues that have a task; the type follows the task table, so a new task on a new queue needs no edit here. */
@@ -9,7 +7,7 @@ export type InhabitedQueue = (typeof tasks)[TaskName]['queue'];
 export type EntryPointName = InhabitedQueue;
 
 /** Environment variables that every function is given and reads, in the words of runtime/environment.ts. */
-export const commonEnvironment = [
+const commonEnvironment = [
   'STAGE',
   'CELL',
   'LEDGER_TABLE',
@@ -101,7 +99,3 @@ export const environmentNames = (name: EntryPointName): string[] => [
   ...commonEnvironment,
   ...entryPoints[name].writesTo.flatMap((queue) => [queueUrlVariable(queue), dlqUrlVariable(queue)]),
 ];
-
-/** Schedules whose task runs on this queue; only those of `system` are run by the function that receives the tick. */
-export const schedulesOf = (queue: QueueName) =>
-  scheduleKeys.filter((key) => taskContract(scheduleRow(key).task).queue === queue);
