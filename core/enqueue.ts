@@ -50,12 +50,25 @@ export async function enqueue<T extends TaskName>(plane: Plane, request: Enqueue
       `${request.task} may be started by ${contract.startableBy.join(', ')}; ${request.actor.id} asked as ${request.as}`,
     );
   }
+  checkCaller(request);
   const payload = parsePayload(request.task, request.payload);
   const row = await newRow(plane, request, payload);
   const created = (await plane.ledger.create(row)) === 'created';
   if (!created) return { run: await existing(plane, row), created, sent: false };
   const sent = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() ? await sendQuietly(plane, row) : false;
   return { run: row, created, sent };
+}
+
+/** Tenant and actor become part of keys and of every message: a slash or a novel in one would break both. */
+function checkCaller({ tenant, actor, idempotencyKey }: EnqueueRequest): void {
+  const words = { tenant, actor: actor.id, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+  for (const [what, word] of Object.entries(words)) {
+    if (/^[\w.:@-]{1,64}$/.test(word) && !word.startsWith('.')) continue;
+    throw new Failure(
+      'CONFIGURATION_INVALID',
+      `${what} ${JSON.stringify(word.slice(0, 80))} is not 1 to 64 letters, digits, or . _ : @ -: correct it in the request`,
+    );
+  }
 }
 
 /** @throws Failure PAYLOAD_INVALID */
