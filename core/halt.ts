@@ -107,7 +107,11 @@ export type ReleaseResult =
  */
 export async function release(ports: HaltPorts, request: HaltRequest): Promise<ReleaseResult> {
   needReason(request, 'release');
-  let seen: number | undefined;
+  return releaseEpoch(ports, request, undefined);
+}
+
+/** Releases the halt that is found first, or that of epoch `seen`; one that was engaged later nobody has looked at yet. */
+async function releaseEpoch(ports: HaltPorts, request: HaltRequest, seen: number | undefined): Promise<ReleaseResult> {
   const record = await untilWritten('the mirror of the kill switch', async () => {
     const now = await readMirror(ports.control);
     seen ??= now.mirror.epoch;
@@ -134,8 +138,8 @@ async function releaseLeftover(ports: HaltPorts, record: MirrorRecord, request: 
     await ports.key.deleteIf(value);
     return { state: 'clear', epoch: record.mirror.epoch };
   }
-  await adopt(ports, record);
-  return release(ports, request);
+  if (!(await adopt(ports, record))) throw conflict('key or mirror changed while they were looked at');
+  return releaseEpoch(ports, request, record.mirror.epoch + 1);
 }
 
 /** From `releasing`: deletes our value and clears the mirror; anything else found in the key is a new halt. */
