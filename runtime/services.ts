@@ -4,12 +4,12 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Plane } from '#core/plane.ts';
 import type { Clock } from '#core/ports.ts';
 import { runtimeArtefacts } from './artefacts.ts';
 import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
+import { documentClient } from './documents.ts';
 import type { Environment, HostPort } from './environment.ts';
 import { runtimeIds } from './ids.ts';
 import { runtimeLedger } from './ledger.ts';
@@ -22,8 +22,16 @@ import { redisConnection, type RedisConnection } from './redis.ts';
 import { redisToken } from './redis-token.ts';
 import { runtimeSwitchKey } from './switch-key.ts';
 
-/** SDK clients: two tries, because the pipeline has its own; a socket that hangs must not hang an invocation. */
-const clientOptions = { maxAttempts: 2, requestHandler: { connectionTimeout: 1000, requestTimeout: 5000 } } as const;
+/**
+ * SDK clients: two tries, because the pipeline has its own; a socket that hangs must not hang an invocation. Without
+ * `throwOnRequestTimeout` the time limit is only warned about.
+ */
+const clientOptions = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+} as const;
+/** The time limit of a request covers the sending of its body. */
+const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as const;
 
 export interface Services extends Plane {
   /** Ends connections and sockets; a process that exits by itself needs it, a Lambda does not. */
@@ -36,10 +44,14 @@ export function services(environment: Environment): Services {
   const log = runtimeLog(environment.logLevel);
   // A queue's address names a host, and the SDK would call that one: on the local plane it must be the endpoint's.
   const sqs = new SQSClient({ ...clientOptions, ...(environment.local ? { useQueueUrlAsEndpoint: false } : {}) });
-  const s3 = new S3Client({ ...clientOptions, forcePathStyle: environment.local !== undefined });
+  const s3 = new S3Client({
+    ...clientOptions,
+    requestHandler: uploads,
+    forcePathStyle: environment.local !== undefined,
+  });
   const events = new EventBridgeClient(clientOptions);
   const dynamodb = new DynamoDBClient(clientOptions);
-  const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
+  const documents = documentClient(dynamodb);
   const state = connection(environment, environment.redis.state, clock);
   const cache = isSame(environment.redis.state, environment.redis.cache)
     ? state
