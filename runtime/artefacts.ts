@@ -4,6 +4,7 @@ import {
   NoSuchKey,
   NotFound,
   PutObjectCommand,
+  S3ServiceException,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Failure } from '#core/errors.ts';
@@ -17,6 +18,8 @@ export function runtimeArtefacts(client: S3Client, bucket: string): Artefacts {
       );
       return (await found.Body?.transformToByteArray()) ?? new Uint8Array();
     } catch (cause) {
+      // A range that begins at or beyond the end.
+      if (cause instanceof S3ServiceException && cause.name === 'InvalidRange') return new Uint8Array();
       if (cause instanceof NoSuchKey) {
         throw new Failure(
           'INPUT_INVALID',
