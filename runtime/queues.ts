@@ -28,7 +28,7 @@ export function runtimeQueues(client: SQSClient, urls: Environment['queueUrls'])
   ) => {
     const { group, deduplicationId, ...rest } = message;
     const fifo = queueRow(queue).kind === 'fifo' ? { MessageDeduplicationId: deduplicationId } : {};
-    await client.send(new SendMessageCommand({ ...rest, MessageGroupId: group, ...fifo }));
+    await client.send(new SendMessageCommand({ ...rest, MessageGroupId: groupId(group), ...fifo }));
   };
   return {
     async send(queue, { body, group, deduplicationId, delaySeconds }) {
@@ -36,7 +36,6 @@ export function runtimeQueues(client: SQSClient, urls: Environment['queueUrls'])
       await send(queue, { QueueUrl: urlOf(queue, 'queue'), MessageBody: body, group, deduplicationId, ...delay });
     },
     async deadLetter(queue, { body, code, reason, group, deduplicationId }) {
-      const text = (value: string) => ({ DataType: 'String', StringValue: value.slice(0, 500) || '-' });
       await send(queue, {
         QueueUrl: urlOf(queue, 'deadLetters'),
         MessageBody: body,
@@ -58,6 +57,21 @@ export function runtimeQueues(client: SQSClient, urls: Environment['queueUrls'])
     depth: (queue, which) => depth(client, urlOf(queue, which === 'queue' ? 'queue' : 'deadLetters')),
   };
 }
+
+/** SQS takes letters, digits and punctuation of ASCII; a tenant may be called anything. */
+const groupId = (group: string): string =>
+  group
+    .toWellFormed()
+    .replaceAll(/[^!-~]/gu, encodeURIComponent)
+    .slice(0, 128) || '-';
+
+/** An attribute may not be empty, nor hold characters that XML has no place for: SQS then refuses the whole message. */
+const text = (value: string) => ({
+  DataType: 'String',
+  StringValue: value.toWellFormed().replaceAll(unsendable, '\ufffd').slice(0, 500).toWellFormed() || '-',
+});
+// oxlint-disable-next-line no-control-regex -- these are the ones that SQS refuses
+const unsendable = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 async function depth(client: SQSClient, url: string): Promise<QueueDepth> {
   const found = await client.send(
