@@ -10,7 +10,7 @@ export function runtimeLifecycle(client: EventBridgeClient, bus: string): Lifecy
         EventBusName: bus,
         Source: 'alphaswarm.plane',
         DetailType: name,
-        Detail: JSON.stringify({ id, ...detail }),
+        Detail: JSON.stringify({ ...detail, id }),
       };
       const answer = await client.send(new PutEventsCommand({ Entries: [entry] }));
       // PutEvents answers 200 even when it took nothing.
