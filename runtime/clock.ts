@@ -15,14 +15,21 @@ export function runtimeClock(offsetFile?: string): Clock {
     monotonicMs: () => performance.now(),
     sleep: async (ms, signal) => {
       // setTimeout takes at most 2^31 - 1 ms and would fire at once beyond it.
-      await wait(Math.min(ms, 2 ** 31 - 1), undefined, { ...(signal && { signal }) });
+      const waitMs = Math.min(Math.max(0, ms), 2 ** 31 - 1);
+      try {
+        await wait(waitMs, undefined, { ...(signal && { signal }) });
+      } catch (aborted) {
+        // Node wraps the reason in an AbortError of its own; ours is the failure that says why.
+        signal?.throwIfAborted();
+        throw aborted;
+      }
     },
   };
 }
 
 function readOffsetMs(file: string): number {
-  const offsetMs = Number(readFileSync(file, 'utf8'));
-  if (Number.isFinite(offsetMs)) return offsetMs;
+  const text = readFileSync(file, 'utf8');
+  if (/^-?\d+(\.\d+)?\s*$/.test(text)) return Math.round(Number(text));
   throw new RangeError(
     `the clock file ${file} does not hold a number of milliseconds: stop the plane and start it again`,
   );
