@@ -7,13 +7,14 @@ export function memoryArtefacts(): Artefacts & { readonly objects: ReadonlyMap<s
   const objects = new Map<string, Uint8Array>();
   const read = async (key: string): Promise<Uint8Array> => {
     const bytes = objects.get(key);
-    if (bytes) return bytes;
+    if (bytes) return bytes.slice();
     throw new Failure('INPUT_INVALID', `there is no object ${key} in the bucket: upload it first, or correct the key`);
   };
   return {
     objects,
     read,
-    readRange: async (key, startByte, endByte) => (await read(key)).slice(startByte, endByte),
+    readRange: async (key, startByte, endByte) =>
+      endByte <= startByte ? new Uint8Array() : (await read(key)).slice(startByte, endByte),
     async stat(key) {
       const bytes = objects.get(key);
       return bytes && { sizeBytes: bytes.length, version: createHash('md5').update(bytes).digest('hex') };

@@ -5,7 +5,7 @@ export function memoryControl(): Control {
   const records = new Map<string, ControlRecord>();
   return {
     async read(name) {
-      return records.get(name);
+      return structuredClone(records.get(name));
     },
     async write(name, value, expectedRev) {
       if ((records.get(name)?.rev ?? 0) !== expectedRev) return 'conflict';

@@ -7,7 +7,9 @@ const namespace = 'c0f7a5b2-6f0e-5d0b-9b57-3d6f1f0a4e21';
 /** Ids by counting and chance by a small generator (mulberry32): the same seed gives the same plane. */
 export function memoryIds(seed = 1): Ids {
   let counter = 0;
-  let state = seed >>> 0;
+  // Any whole number will do as a seed; its lowest 32 bits count.
+  const seeded = seed >>> 0;
+  let state = seeded;
   const random = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -18,12 +20,12 @@ export function memoryIds(seed = 1): Ids {
   return {
     runId: () => {
       counter += 1;
-      return `${hex(seed, 8)}-0000-7000-8000-${hex(counter, 12)}`;
+      return `${hex(seeded, 8)}-0000-7000-8000-${hex(counter, 12)}`;
     },
     named: (name) => v5(name, namespace),
     traceparent: () => {
       counter += 1;
-      return `00-${hex(seed, 16)}${hex(counter, 16)}-${hex(counter, 16)}-01`;
+      return `00-${hex(seeded, 16)}${hex(counter, 16)}-${hex(counter, 16)}-01`;
     },
     random,
   };

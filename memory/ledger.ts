@@ -1,7 +1,7 @@
 import type { Ledger } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
 
-/** The ledger in a map: rows are frozen copies, writes are conditional as in DynamoDB. */
+/** The ledger in a map: rows go in and out as copies, writes are conditional as in DynamoDB. */
 export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Run> } {
   const rows = new Map<string, Run>();
   const ids = (keep: (run: Run) => boolean, order: (run: Run) => number): string[] =>
@@ -12,7 +12,7 @@ export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Ru
   return {
     rows,
     async read(id) {
-      return rows.get(id);
+      return structuredClone(rows.get(id));
     },
     async create(run) {
       if (rows.has(run.id)) return 'exists';

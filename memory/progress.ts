@@ -9,6 +9,7 @@ export function memoryProgress(cap = 1000): ProgressChannel {
       const stream = [...(streams.get(frame.run_id) ?? []), frame];
       streams.set(frame.run_id, stream.slice(-cap));
     },
-    read: async (runId) => streams.get(runId) ?? [],
+    read: async (runId) =>
+      (streams.get(runId) ?? []).toSorted((one, other) => one.fence - other.fence || one.seq - other.seq),
   };
 }

@@ -38,7 +38,8 @@ export function memorySwitchKey(): MemorySwitchKey {
     },
     async deleteIf(value) {
       reach();
-      if (twin.value !== value) return false;
+      // A key that is not there holds nothing, not even the empty text.
+      if (twin.value === '' || twin.value !== value) return false;
       twin.value = '';
       return true;
     },
