@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+const say = (line) => process.stdout.write(`${line}\n`);
 const folder = process.argv[2] ?? '.ci/reports';
 const wanted = ['test', 'test-all'];
 const counts = { passed: 0, failed: 0 };
@@ -11,7 +12,7 @@ const files = readdirSync(folder);
 for (const name of wanted) {
   const file = `${name}.json`;
   if (!files.includes(file)) {
-    console.log(`no report of ${name}: it ended before its tests did; counted as one failure`);
+    say(`no report of ${name}: it ended before its tests did; counted as one failure`);
     counts.failed += 1;
     continue;
   }
@@ -25,6 +26,6 @@ for (const name of wanted) {
     }
   }
 }
-for (const name of skipped) console.log(`skipped: ${name} (its reason stands above)`);
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
+for (const name of skipped) say(`skipped: ${name} (its reason stands above)`);
+say(`${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
