@@ -16,21 +16,35 @@ export interface TokenOptions {
 /**
  * The password of an IAM user of ElastiCache: a request `connect`, presigned with SigV4 for 15 minutes, without its
  * scheme. It opens connections for that long; a connection lasts at most 12 hours.
- * (Amazon ElastiCache User Guide, "Authenticating with IAM"; Signature Version 4, "Authenticating Requests: Query Parameters".)
+ * (Amazon ElastiCache User Guide, "Authenticating with IAM".)
  */
-export async function redisToken({ cacheName, user, region, credentials, signedAt }: TokenOptions): Promise<string> {
-  const signer = new SignatureV4({ service: 'elasticache', region, credentials, sha256: Sha256 });
-  const request = {
-    method: 'GET',
-    protocol: 'http:',
-    hostname: cacheName,
-    path: '/',
+export const redisToken = ({ cacheName, user, ...signing }: TokenOptions): Promise<string> =>
+  presignedGet({
+    ...signing,
+    host: cacheName,
     query: { Action: 'connect', User: user, ResourceType: 'ServerlessCache' },
-    headers: { host: cacheName },
-  };
-  const signed = await signer.presign(request, { expiresIn: lifetimeSeconds, signingDate: signedAt });
-  const query = Object.entries(signed.query ?? {}).map(([name, value]) => `${encode(name)}=${encode(String(value))}`);
-  return `${cacheName}/?${query.join('&')}`;
+    service: 'elasticache',
+    expiresInSeconds: lifetimeSeconds,
+  });
+
+export interface PresignOptions extends Pick<TokenOptions, 'region' | 'credentials' | 'signedAt'> {
+  readonly host: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly service: string;
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * `GET https://<host>/?<query>` presigned with Signature Version 4, without its scheme. The scheme is no part of what is
+ * signed. (AWS Signature Version 4, "Authenticating Requests: Using Query Parameters".)
+ */
+export async function presignedGet(options: PresignOptions): Promise<string> {
+  const { host, query, service, region, credentials, expiresInSeconds, signedAt } = options;
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
+  const request = { method: 'GET', protocol: 'https:', hostname: host, path: '/', query, headers: { host } };
+  const signed = await signer.presign(request, { expiresIn: expiresInSeconds, signingDate: signedAt });
+  const pairs = Object.entries(signed.query ?? {}).map(([name, value]) => `${encode(name)}=${encode(String(value))}`);
+  return `${host}/?${pairs.join('&')}`;
 }
 
 /** RFC 3986, as SigV4 wants it: encodeURIComponent leaves five characters alone that it must not. */
