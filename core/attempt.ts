@@ -79,6 +79,8 @@ async function runBody(leg: Leg, body: AnyBody): Promise<BodyEnd> {
   const { plane, claimed, ending } = leg;
   try {
     const payload = parsePayload(claimed.task, await unfold(plane.artefacts, claimed.payload));
+    // Fetching it may have taken all the time there was: a body that begins now would not hear that it must end.
+    ending.signal.throwIfAborted();
     const result = await unlessLeftBehind(leg, body(payload, contextOf(leg)));
     return { kind: 'result', result: parseResult(claimed.task, result) };
   } catch (thrown) {

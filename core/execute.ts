@@ -108,14 +108,22 @@ async function run(plane: Plane, claimed: Run, batch: Batch): Promise<Outcome> {
     fence: claimed.fence,
   });
   const body = batch.bodies[claimed.task];
-  if (!body)
-    throw new Failure(
-      'CONFIGURATION_INVALID',
-      `this function has no body for ${claimed.task}: it consumes the wrong queue, or its index misses a line`,
-    );
+  if (!body) return settleFailure(plane, claimed, withoutBody(claimed));
   const end = await runAttempt(plane, claimed, { body, deadlineMs: batch.deadlineMs });
   return end.kind === 'result' ? settleResult(plane, claimed, end) : settleFailure(plane, claimed, end);
 }
+
+/** Settled, not thrown: a claim that is left behind would come back, and fail like this, until its attempts are spent. */
+const withoutBody = (claimed: Run) => ({
+  kind: 'failure' as const,
+  failure: new Failure(
+    'CONFIGURATION_INVALID',
+    `this function has no body for ${claimed.task}: it consumes the wrong queue, or its index misses a line`,
+  ),
+  cursor: claimed.cursor,
+  advanced: false,
+  frames: 0,
+});
 
 /** Finds or makes the row of the message and takes it, in one conditional write; a lost race is decided anew. */
 function claimMessage(plane: Plane, message: Message, batch: Batch): Promise<Claim> {

@@ -3,7 +3,7 @@ import { taskContract, type TaskContract } from './catalogue/tasks.ts';
 import { terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import type { AttemptEnd } from './attempt.ts';
-import type { Failure } from './errors.ts';
+import { toFailure, type Failure } from './errors.ts';
 import type { Outcome } from './execute.ts';
 import { fold } from './fold.ts';
 import type { Plane } from './plane.ts';
@@ -21,12 +21,19 @@ export async function settleResult(
   claimed: Run,
   { result, frames }: { result: unknown; frames: number },
 ): Promise<Outcome> {
-  const folded = await fold(plane.artefacts, `${artefactPrefix(claimed)}/${claimed.fence}/result.json`, result);
+  const [folded] = await Promise.allSettled([
+    fold(plane.artefacts, `${artefactPrefix(claimed)}/${claimed.fence}/result.json`, result),
+  ]);
+  if (folded.status === 'rejected') {
+    // Too large, or the bucket is away: the attempt has failed, and its claim must not be left behind.
+    const failure = toFailure(folded.reason);
+    return settleFailure(plane, claimed, { kind: 'failure', failure, cursor: undefined, advanced: false, frames });
+  }
   await settle(plane, claimed, (_, nowMs) => ({
     state: 'succeeded',
     settledMs: nowMs,
     ...terminalExtras(nowMs),
-    outcome: { result: folded },
+    outcome: { result: folded.value },
     frames,
   }));
   return { kind: 'done' };
