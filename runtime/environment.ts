@@ -1,10 +1,15 @@
+import { isIPv4 } from 'node:net';
 import * as z from 'zod';
 import { dlqUrlVariable, entryPoints, queueUrlVariable, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import { describeIssues } from '#core/envelope.ts';
 import { Failure } from '#core/errors.ts';
 
-const hostPort = z.string().regex(/^[\w.-]+:\d{1,5}$/, 'is not host:port');
+const hostPort = z
+  .string()
+  .regex(/^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i, 'is not host:port')
+  .refine((value) => inPortRange(splitHostPort(value).port), 'is not host:port: ports are from 1 to 65535');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) address' });
 const schema = z.object({
   STAGE: z.string().min(1),
   CELL: z.string().regex(/^[a-z0-9-]{1,32}$/, 'is not a cell name'),
@@ -40,6 +45,8 @@ export interface HostPort {
 }
 export interface LocalMode {
   readonly clockFile?: string;
+  /** Handed to the clients outright: what the SDK finds by itself a developer's own settings could overrule. */
+  readonly endpoints: Readonly<Record<'sqs' | 's3' | 'dynamodb' | 'events', string>>;
 }
 
 /**
@@ -48,14 +55,10 @@ export interface LocalMode {
  * @throws Failure CONFIGURATION_INVALID naming each variable that is missing or wrong, or in local mode each endpoint
  *   that is not on this machine.
  */
-export function parseEnvironment(
-  entryPoint: EntryPointName,
-  variables: Readonly<Record<string, string | undefined>>,
-): Environment {
+export function parseEnvironment(entryPoint: EntryPointName, variables: Variables): Environment {
   const local = localMode(variables);
-  const urls = z.object(Object.fromEntries(entryPoints[entryPoint].writesTo.flatMap(urlFields)));
-  const common = parseWith(schema, variables);
-  const queueUrls = parseWith(urls, variables) as Record<string, string>;
+  const { writesTo } = entryPoints[entryPoint];
+  const { common, urls: urlOf } = parseBoth(variables, writesTo);
   return {
     stage: common.STAGE,
     cell: common.CELL,
@@ -71,9 +74,9 @@ export function parseEnvironment(
     },
     logLevel: common.LOG_LEVEL,
     queueUrls: Object.fromEntries(
-      entryPoints[entryPoint].writesTo.map((queue) => [
+      writesTo.map((queue) => [
         queue,
-        { queue: queueUrls[queueUrlVariable(queue)] ?? '', deadLetters: queueUrls[dlqUrlVariable(queue)] ?? '' },
+        { queue: urlOf[queueUrlVariable(queue)] ?? '', deadLetters: urlOf[dlqUrlVariable(queue)] ?? '' },
       ]),
     ),
     region: variables['AWS_REGION'] ?? 'us-east-1',
@@ -82,49 +85,73 @@ export function parseEnvironment(
 }
 
 const urlFields = (queue: QueueName) => [
-  [queueUrlVariable(queue), z.url()] as const,
-  [dlqUrlVariable(queue), z.url()] as const,
+  [queueUrlVariable(queue), httpUrl] as const,
+  [dlqUrlVariable(queue), httpUrl] as const,
 ];
 
-function parseWith<T>(shape: z.ZodType<T>, variables: Readonly<Record<string, string | undefined>>): T {
-  const parsed = shape.safeParse(variables);
-  if (parsed.success) return parsed.data;
+/** Two schemas and one message, which names everything that is missing. */
+function parseBoth(variables: Variables, writesTo: readonly QueueName[]) {
+  const common = schema.safeParse(variables);
+  const urls = z.object(Object.fromEntries(writesTo.flatMap(urlFields))).safeParse(variables);
+  if (common.success && urls.success) return { common: common.data, urls: urls.data };
+  const issues = [...(common.error?.issues ?? []), ...(urls.error?.issues ?? [])];
   throw new Failure(
     'CONFIGURATION_INVALID',
-    `the environment does not fit the catalogue: ${describeIssues(parsed.error, 20)}`,
+    `the environment does not fit the catalogue: ${describeIssues(new z.ZodError(issues), issues.length)}`,
   );
 }
 
+/** Brackets of an IPv6 address belong to the notation, not to the address. */
 function splitHostPort(value: string): HostPort {
   const cut = value.lastIndexOf(':');
-  return { host: value.slice(0, cut), port: Number(value.slice(cut + 1)) };
+  return { host: value.slice(0, cut).replace(/^\[(.*)\]$/, '$1'), port: Number(value.slice(cut + 1)) };
 }
+const inPortRange = (port: number): boolean => port >= 1 && port <= 65_535;
 
 /** Endpoint variables of the SDK that every client of ours resolves; in local mode each must be set, and on loopback. */
-const endpointVariables = [
-  'AWS_ENDPOINT_URL',
-  'AWS_ENDPOINT_URL_SQS',
-  'AWS_ENDPOINT_URL_S3',
-  'AWS_ENDPOINT_URL_DYNAMODB',
-] as const;
+const endpointVariables = {
+  sqs: 'AWS_ENDPOINT_URL_SQS',
+  s3: 'AWS_ENDPOINT_URL_S3',
+  dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
+  events: 'AWS_ENDPOINT_URL',
+} as const;
 
-function localMode(variables: Readonly<Record<string, string | undefined>>): LocalMode | undefined {
-  if (variables['ALPHASWARM_LOCAL'] !== '1') return undefined;
-  for (const name of endpointVariables) checkLoopback(name, variables[name] ?? '');
-  for (const name of Object.keys(variables).filter(isEndpoint)) checkLoopback(name, variables[name] ?? '');
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function localMode(variables: Variables): LocalMode | undefined {
+  const wanted = variables['ALPHASWARM_LOCAL'];
+  if (wanted === undefined || wanted === '') return undefined;
+  if (wanted !== '1') {
+    // Meant as "yes" and read as "no" it would go to real AWS.
+    throw new Failure(
+      'CONFIGURATION_INVALID',
+      `ALPHASWARM_LOCAL is ${JSON.stringify(wanted)}: set it to 1, or not at all`,
+    );
+  }
+  const endpoints = Object.entries(endpointVariables).map(([service, name]) => [
+    service,
+    checkLoopback(name, variables[name]),
+  ]);
+  for (const name of Object.keys(variables).filter(isEndpoint)) checkLoopback(name, variables[name]);
   const clockFile = variables['ALPHASWARM_CLOCK_FILE'];
-  return clockFile === undefined ? {} : { clockFile };
+  return {
+    endpoints: Object.fromEntries(endpoints) as LocalMode['endpoints'],
+    ...(clockFile === undefined ? {} : { clockFile }),
+  };
 }
 
 const isEndpoint = (name: string): boolean => /^(AWS_ENDPOINT_URL|QUEUE_URL_|DLQ_URL_)|_REDIS$/.test(name);
-const loopback = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-function checkLoopback(name: string, value: string): void {
+function checkLoopback(name: string, value = ''): string {
   const url = value.includes('://') ? value : `redis://${value}`;
   const host = URL.canParse(url) ? new URL(url).hostname : '';
-  if (loopback.test(host)) return;
+  if (isLoopback(host)) return value;
   throw new Failure(
     'CONFIGURATION_INVALID',
-    `ALPHASWARM_LOCAL=1 and ${name} is ${JSON.stringify(value)}: in local mode every endpoint must be on loopback, so that nothing reaches real AWS`,
+    // The host alone: the value may hold a password.
+    `ALPHASWARM_LOCAL=1 and ${name} names the host ${JSON.stringify(host)}: in local mode every endpoint must be on loopback, so that nothing reaches real AWS`,
   );
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));

@@ -10,7 +10,7 @@ import { runtimeArtefacts } from './artefacts.ts';
 import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
 import { documentClient } from './documents.ts';
-import type { Environment, HostPort } from './environment.ts';
+import type { Environment, HostPort, LocalMode } from './environment.ts';
 import { runtimeIds } from './ids.ts';
 import { runtimeLedger } from './ledger.ts';
 import { runtimeLifecycle } from './lifecycle.ts';
@@ -38,19 +38,11 @@ export interface Services extends Plane {
   close(): void;
 }
 
-/** The plane on AWS: the only place where clients are made. Endpoints come from the SDK's own variables. */
+/** The plane on AWS: the only place where clients are made. */
 export function services(environment: Environment): Services {
   const clock = runtimeClock(environment.local?.clockFile);
   const log = runtimeLog(environment.logLevel);
-  // A queue's address names a host, and the SDK would call that one: on the local plane it must be the endpoint's.
-  const sqs = new SQSClient({ ...clientOptions, ...(environment.local ? { useQueueUrlAsEndpoint: false } : {}) });
-  const s3 = new S3Client({
-    ...clientOptions,
-    requestHandler: uploads,
-    forcePathStyle: environment.local !== undefined,
-  });
-  const events = new EventBridgeClient(clientOptions);
-  const dynamodb = new DynamoDBClient(clientOptions);
+  const { sqs, s3, events, dynamodb } = clients(environment);
   const documents = documentClient(dynamodb);
   const state = connection(environment, environment.redis.state, clock);
   const cache = isSame(environment.redis.state, environment.redis.cache)
@@ -75,6 +67,21 @@ export function services(environment: Environment): Services {
       for (const client of [sqs, s3, events, dynamodb]) client.destroy();
       for (const one of new Set([state, cache])) one.close();
     },
+  };
+}
+
+function clients({ region, local }: Environment) {
+  const at = (service: keyof LocalMode['endpoints']) => ({
+    ...clientOptions,
+    region,
+    ...(local && { endpoint: local.endpoints[service] }),
+  });
+  return {
+    // A queue's address names a host, and the SDK would call that one: on the local plane it must be the endpoint's.
+    sqs: new SQSClient({ ...at('sqs'), ...(local && { useQueueUrlAsEndpoint: false }) }),
+    s3: new S3Client({ ...at('s3'), requestHandler: uploads, forcePathStyle: local !== undefined }),
+    events: new EventBridgeClient(at('events')),
+    dynamodb: new DynamoDBClient(at('dynamodb')),
   };
 }
 
