@@ -9,24 +9,21 @@ const signatureOf = (url: string) => parametersOf(url).get('X-Amz-Signature');
  * The presigned cases of AWS's own suite that are a GET of `/`: awslabs/aws-c-auth (Apache-2.0),
  * tests/aws-signing-test-suite/v4/<name>/query-signed-request.txt at 495329c2433034bd8fd53fc6ba9e0202d3fac876.
  */
-const suite: [name: string, query: Record<string, string>, token: string | undefined, signature: string][] = [
-  ['get-vanilla', {}, undefined, 'e93c787ed7f371d5c6b165c1b38ede9550f4dce4144713e844b25b7192d3865d'],
+const suite: [name: string, of: { query: Record<string, string>; sessionToken?: string }, signature: string][] = [
+  ['get-vanilla', { query: {} }, 'e93c787ed7f371d5c6b165c1b38ede9550f4dce4144713e844b25b7192d3865d'],
   [
     'get-vanilla-query-order-key-case',
-    { Param2: 'value2', Param1: 'value1' },
-    undefined,
+    { query: { Param2: 'value2', Param1: 'value1' } },
     '86012e2c9ad4d77369f5d81c11f75158aae4f895a085212cc6d3f923d300bed5',
   ],
   [
     'get-vanilla-empty-query-key',
-    { Param1: 'value1' },
-    undefined,
+    { query: { Param1: 'value1' } },
     '49096700cbbaa5753443850f40df10f904fc2fdb544dc9512203cc77c471a9de',
   ],
   [
     'get-vanilla-with-session-token',
-    {},
-    '6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267',
+    { query: {}, sessionToken: '6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267' },
     '7ff2b50b376cb4d151970630573d6291dc128cc5c2a12ffb237f73cc53f67b6c',
   ],
 ];
@@ -44,7 +41,7 @@ const ofTheSuite = (sessionToken?: string) => ({
 });
 
 describe('published vectors', () => {
-  it.each(suite)('AWS’s signing test suite, %s', async (_, query, sessionToken, signature) => {
+  it.each(suite)('AWS’s signing test suite, %s', async (_, { query, sessionToken }, signature) => {
     const url = await presignedGet({ ...ofTheSuite(sessionToken), query });
     expect(signatureOf(url)).toBe(signature);
     expect(Object.fromEntries(parametersOf(url))).toEqual({
@@ -126,13 +123,16 @@ const percent = (text: string) =>
 
 describe('the token of ElastiCache, computed again by hand', () => {
   const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
-  const cases: [why: string, cacheName: string, user: string, sessionToken?: string][] = [
-    ['as it is deployed', 'alphaswarm-dev-state', 'alphaswarm-dev-plane'],
-    ['with a session token that must be encoded', 'alphaswarm-dev-state', 'plane', "IQoJb3JpZ2luX2VjE/+=='()*!~ ü"],
-    ['with a user that must be encoded', 'c', "a b&c=d'(e)*!/~"],
+  const cases: [why: string, of: { cacheName: string; user: string; sessionToken?: string }][] = [
+    ['as it is deployed', { cacheName: 'alphaswarm-dev-state', user: 'alphaswarm-dev-plane' }],
+    [
+      'with a session token that must be encoded',
+      { cacheName: 'c', user: 'plane', sessionToken: "IQoJb3JpZ2luX2VjE/+=='()*!~ ü" },
+    ],
+    ['with a user that must be encoded', { cacheName: 'c', user: "a b&c=d'(e)*!/~" }],
   ];
 
-  it.each(cases)('%s', async (_, cacheName, user, sessionToken) => {
+  it.each(cases)('%s', async (_, { cacheName, user, sessionToken }) => {
     const signedAt = new Date('2026-11-21T12:34:56.789Z');
     const credentials = { ...keys, ...(sessionToken === undefined ? {} : { sessionToken }) };
     const token = await redisToken({ cacheName, user, region: 'eu-central-1', credentials, signedAt });
