@@ -86,15 +86,18 @@ async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): 
   const nowMs = plane.clock.nowMs();
   const notBeforeMs = request.notBeforeMs ?? nowMs;
   const id = runIdOf(plane, request);
+  const payloadHash = plane.ids.named(`payload/${JSON.stringify(payload)}`);
   const birth = await stateAtBirth(plane, task);
   return {
     ...blankRow(plane, { id, task, tenant, actor, nowMs }),
-    payload: await fold(plane.artefacts, storeKey('payloads', tenant, `${id}.json`), payload),
-    payloadHash: plane.ids.named(`payload/${JSON.stringify(payload)}`),
+    // Under its own hash: asked for again with another payload, a run keeps the one it was made with.
+    payload: await fold(plane.artefacts, storeKey('payloads', tenant, id, `${payloadHash}.json`), payload),
+    payloadHash,
     hops: hopsOf(task, parent),
     ...(parent ? { traceparent: parent.traceparent } : {}),
     notBeforeMs,
-    checkAfterMs: Math.max(nowMs, notBeforeMs) + toMs(limits.sendOverdueAfter),
+    // A run for later has no message yet: the reaper sends it at its time.
+    checkAfterMs: notBeforeMs > nowMs ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
     ...(slot ? { schedule: slot.schedule, slotMs: slot.slotMs } : {}),
     ...bornAs(birth, nowMs),
   };
@@ -209,7 +212,7 @@ const groupOf = (run: Pick<Run, 'queue' | 'tenant'>): string =>
   queueRow(run.queue).group === 'tenant' ? run.tenant : run.queue;
 
 /** The row stands, so a message that cannot be sent is late, not lost. */
-async function sendQuietly(plane: Plane, run: Run): Promise<boolean> {
+export async function sendQuietly(plane: Plane, run: Run): Promise<boolean> {
   const [sent] = await Promise.allSettled([sendPointer(plane, run)]);
   return sent.status === 'fulfilled';
 }

@@ -8,7 +8,7 @@ import { limits } from './catalogue/limits.ts';
 import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
 import { fenceOfItsOwn, terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
-import { sendPointer } from './enqueue.ts';
+import { sendQuietly } from './enqueue.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { OpenQuery, ReapCount, Reaper } from './ports.ts';
@@ -33,8 +33,10 @@ async function resend(plane: Plane, row: Run): Promise<boolean> {
     outbox: [],
   });
   if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
-  await sendPointer(plane, next);
-  return true;
+  if (await sendQuietly(plane, next)) return true;
+  // Not sent after all: the next minute tries again, not the next hour.
+  await plane.ledger.replace(next, changeRun(next, { checkAfterMs: nowMs + toMs(limits.sendOverdueAfter) }));
+  return false;
 }
 
 /** A claim whose lease is over: the attempt is lost, and the run goes back to its queue while attempts are left. */
@@ -89,9 +91,13 @@ async function releaseHeld(plane: Plane): Promise<ReapCount> {
 }
 
 async function letGo(plane: Plane, row: Run): Promise<boolean> {
-  const next = changeRun(row, { ...dueAgain(plane.clock.nowMs()), send: row.send + 1 });
+  const nowMs = plane.clock.nowMs();
+  const isDue = row.notBeforeMs <= nowMs;
+  // Held before its time had come, a run still waits for it; the reaper then sends it.
+  const change = isDue ? dueAgain(nowMs) : { state: 'queued' as const, checkAfterMs: row.notBeforeMs };
+  const next = changeRun(row, { ...change, send: row.send + 1 });
   if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
-  await sendPointer(plane, next);
+  if (isDue) await sendQuietly(plane, next);
   return true;
 }
 

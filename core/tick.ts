@@ -1,3 +1,4 @@
+import { limits } from './catalogue/limits.ts';
 import { scheduleRow } from './catalogue/schedules.ts';
 import { taskContract } from './catalogue/tasks.ts';
 import { untilWritten } from './conflict.ts';
@@ -22,11 +23,13 @@ export async function tickRow(plane: Plane, tick: Tick): Promise<TickRow> {
   const schedule = scheduleRow(tick.schedule);
   const id = tickRunId(plane.ids, plane.cell, tick);
   const row = await plane.ledger.read(id);
-  if (row) return { kind: 'exists', row };
+  const isOurs = taskContract(schedule.task).queue === 'system';
+  // Another queue's run is begun by its own consumer, never by a repeated tick.
+  if (row) return isOurs ? { kind: 'exists', row } : { kind: 'relayed' };
   const fresh = slotRow(plane, tick, id);
   const reason = await reasonToSkip(plane, tick, id);
   if (reason) return { kind: 'skip', row: skipped(plane, fresh, reason) };
-  if (taskContract(schedule.task).queue === 'system') return { kind: 'new', row: fresh };
+  if (isOurs) return { kind: 'new', row: fresh };
   await enqueue(plane, {
     task: schedule.task,
     payload: schedule.payload,
@@ -73,18 +76,20 @@ async function takeSchedule(
   slot: { id: string; slotMs: number; overlap: 'skip' | 'allow' },
 ): Promise<'taken' | 'overlap' | undefined> {
   if (value.lastRun === slot.id) return 'taken';
-  if (slot.overlap === 'skip' && (await stillRuns(plane, value.lastRun))) return 'overlap';
+  if (slot.overlap === 'skip' && (await stillRuns(plane, value))) return 'overlap';
   const firstSlotMs = Math.min(slot.slotMs, value.firstSlotMs ?? slot.slotMs);
-  const next: ScheduleRecord = { ...value, lastRun: slot.id, firstSlotMs };
+  const next: ScheduleRecord = { ...value, lastRun: slot.id, takenMs: plane.clock.nowMs(), firstSlotMs };
   return (await plane.control.write(name, next, rev)) === 'written' ? 'taken' : undefined;
 }
 
-async function stillRuns(plane: Plane, id: string | undefined): Promise<boolean> {
-  const row = id === undefined ? undefined : await plane.ledger.read(id);
-  if (!row) return false;
+async function stillRuns(plane: Plane, { lastRun, takenMs = 0 }: ScheduleRecord): Promise<boolean> {
+  if (lastRun === undefined) return false;
+  const row = await plane.ledger.read(lastRun);
+  const nowMs = plane.clock.nowMs();
+  // Two slots may come in one batch: the first has the schedule a moment before it has a row.
+  if (!row) return nowMs - takenMs < toMs(limits.slotTakenFor);
   // A run whose lease is lost, or whose message is, runs no more: were it to block its schedule, a dead reaper would
   // block the reaper that could settle it.
-  const nowMs = plane.clock.nowMs();
   if (row.state === 'running') return row.lease !== undefined && row.lease.untilMs > nowMs;
   return row.state === 'held' || (row.state === 'queued' && row.checkAfterMs > nowMs);
 }

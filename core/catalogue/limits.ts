@@ -18,6 +18,8 @@ export const limits = {
   sendOverdueAfter: seconds(60),
   /** After a re-send the message had its second chance; a backlog, not a loss, is then the likely reason. */
   resendOverdueAfter: minutes(60),
+  /** How long a slot has the schedule before its row must be there: both are written within one invocation's first second. */
+  slotTakenFor: seconds(10),
   /** How long the outbox of a settled run may stand before the reaper drains it. */
   outboxOverdueAfter: seconds(60),
   /** An invocation's lease ends this long after its own deadline: before its message is back. */
