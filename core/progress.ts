@@ -24,57 +24,82 @@ export interface Frame {
 /** What a task says of its progress; the rest of the frame is ours. */
 export type ProgressReport = Pick<Frame, 'pct' | 'stage' | 'done' | 'total' | 'unit' | 'eta_s' | 'message' | 'metrics'>;
 
-/** Four frames a second: what lies between is merged into the next, so the latest word always arrives. */
+/** Four frames a second: what lies between is merged and sent when its time comes, so the latest word always arrives. */
 const shortestGapMs = 250;
 
 export interface ProgressReporter {
+  /** What is reported after `flush` is dropped: the terminal frame is the last. */
   report(report: ProgressReport): void;
   /** Sends what is still pending, and the sequence number of the last frame sent. Rejects never: frames may be lost. */
   flush(): Promise<number>;
 }
 
+interface ReporterOptions {
+  readonly run: Pick<Run, 'id' | 'fence'>;
+  readonly channel: ProgressChannel;
+  readonly clock: Clock;
+  readonly onLost: (cause: unknown) => void;
+}
+
 /** Reports of one claim of one run. `onLost` hears of frames that could not be published. */
-export function progressReporter(options: {
-  run: Pick<Run, 'id' | 'fence'>;
-  channel: ProgressChannel;
-  clock: Clock;
-  onLost: (cause: unknown) => void;
-}): ProgressReporter {
-  const { run, channel, clock, onLost } = options;
-  let seq = 0;
-  let highestPercent = 0;
+export function progressReporter(options: ReporterOptions): ProgressReporter {
+  const { clock } = options;
+  const frames = frameSender(options);
+  const over = new AbortController();
   let lastSentMs = Number.NEGATIVE_INFINITY;
   let pending: ProgressReport | undefined;
-  let sending: Promise<void> = Promise.resolve();
+  let waiting = false;
 
   const send = () => {
     if (!pending) return;
-    highestPercent = Math.min(100, Math.max(highestPercent, pending.pct ?? 0));
-    const pct = pending.pct === undefined ? {} : { pct: highestPercent };
-    seq += 1;
-    const frame: Frame = {
-      v: 1,
-      run_id: run.id,
-      fence: run.fence,
-      seq,
-      ts: isoTime(clock),
-      state: 'running',
-      ...pending,
-      ...pct,
-    };
+    frames.send(pending);
     pending = undefined;
     lastSentMs = clock.monotonicMs();
-    // In a chain, because the order of frames is their meaning.
-    sending = sending.then(() => channel.publish(frame)).catch(onLost);
+  };
+  // A task may be silent for long after a report: without this its watchers would see the one before.
+  const sendAfter = (ms: number) => {
+    if (waiting) return;
+    waiting = true;
+    clock.sleep(ms, over.signal).then(
+      () => {
+        waiting = false;
+        send();
+      },
+      () => undefined,
+    );
   };
 
   return {
     report(report) {
+      if (over.signal.aborted) return;
       pending = { ...pending, ...report };
-      if (clock.monotonicMs() - lastSentMs >= shortestGapMs) send();
+      const leftMs = lastSentMs + shortestGapMs - clock.monotonicMs();
+      if (leftMs <= 0) send();
+      else sendAfter(leftMs);
     },
     async flush() {
+      over.abort();
       send();
+      return frames.allSent();
+    },
+  };
+}
+
+/** Numbers frames and publishes them in a chain, because their order is their meaning. */
+function frameSender({ run, channel, clock, onLost }: ReporterOptions) {
+  let seq = 0;
+  let highestPercent = 0;
+  let sending: Promise<void> = Promise.resolve();
+  return {
+    send(report: ProgressReport): void {
+      highestPercent = Math.min(100, Math.max(highestPercent, report.pct ?? 0));
+      const pct = report.pct === undefined ? {} : { pct: highestPercent };
+      seq += 1;
+      const claim = { v: 1, run_id: run.id, fence: run.fence } as const;
+      const frame: Frame = { ...claim, seq, ts: isoTime(clock), state: 'running', ...report, ...pct };
+      sending = sending.then(() => channel.publish(frame)).catch(onLost);
+    },
+    async allSent(): Promise<number> {
       await sending;
       return seq;
     },
