@@ -92,7 +92,9 @@ function frameSender({ run, channel, clock, onLost }: ReporterOptions) {
   let sending: Promise<void> = Promise.resolve();
   return {
     send(report: ProgressReport): void {
-      highestPercent = Math.min(100, Math.max(highestPercent, report.pct ?? 0));
+      // 0 of 0 rows is no percentage, and must not make nonsense of all that follow.
+      const said = Number.isNaN(report.pct) ? 0 : (report.pct ?? 0);
+      highestPercent = Math.min(100, Math.max(highestPercent, said));
       const pct = report.pct === undefined ? {} : { pct: highestPercent };
       seq += 1;
       const claim = { v: 1, run_id: run.id, fence: run.fence } as const;
