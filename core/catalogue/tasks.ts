@@ -51,7 +51,10 @@ const objectKey = z
   .string()
   .min(1)
   .max(512)
-  .regex(/^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^/\s][^\0\n\r]*[^/\s]$/, 'is not an object key such as inbox/sp500.csv');
+  .regex(
+    /^(?![\s\S]*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^/\s](?:[^\0\n\r]*[^/\s])?$/,
+    'is not an object key such as inbox/sp500.csv',
+  );
 
 /** Every task of the plane. */
 export const tasks = {
