@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+// Mistakes about the catalogue that must not compile. Each is tried with the compiler itself, beside a twin without the
+// mistake, so that a test can fail in both ways: the error is gone, or something else is wrong with the file.
+const root = join(import.meta.dirname, '..', '..');
+// Inside the project, or #core would not be resolved.
+mkdirSync(join(root, '.alphaswarm'), { recursive: true });
+const folder = mkdtempSync(join(root, '.alphaswarm', 'types-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function compile(text: string): string {
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../tsconfig.json', include: ['planted.ts'] }),
+  );
+  writeFileSync(join(folder, 'planted.ts'), text);
+  const tsc = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], {
+    encoding: 'utf8',
+  });
+  return tsc.stdout + tsc.stderr;
+}
+
+const scheduleRule = `{ cadence: '1m', cron: 'cron(* * * * ? *)', overlap: 'skip', catchUp: 'none', staleAfter: minutes(5), maximumRetries: 3, maximumEventAge: minutes(4) }`;
+const scheduleHead = `import { minutes } from '#core/duration.ts';
+import type { ScheduleRow } from '#core/catalogue/schedules.ts';
+export const rows = `;
+const contractHead = `import * as z from 'zod';
+import { minutes } from '#core/duration.ts';
+import type { TaskContract } from '#core/catalogue/tasks.ts';
+export const contract = `;
+const contract = (queue: string) => `{
+  queue: '${queue}', title: 'x', payload: z.strictObject({}), result: z.strictObject({}), effect: 'reads', whenHalted: 'hold',
+  mutatesWhileHalted: [], uses: [], startableBy: ['operator'], interrupt: 'kill', costClass: 'small',
+  retry: { firstWait: minutes(1), longestWait: minutes(5), nonRetryable: [] },
+} as const satisfies TaskContract;`;
+const environment = (leaveOut: string) => `import type { EnvironmentOf } from '#core/catalogue/entry-points.ts';
+type Row = Record<'STAGE' | 'CELL' | 'LEDGER_TABLE' | 'LEDGER_SHARDS' | 'CONTROL_TABLE' | 'BUCKET' | 'EVENT_BUS' | 'STATE_REDIS' | 'CACHE_REDIS' | 'REDIS_NAME' | 'REDIS_USER' | 'LOG_LEVEL' | 'QUEUE_URL_INGESTION' | 'DLQ_URL_INGESTION', string>;
+export const supply = (row: Omit<Row, '${leaveOut}'>): EnvironmentOf<'ingestion'> => row;`;
+const bodies = (line: string) => `import type { TaskBodies } from '#core/task.ts';
+const body = async () => { throw new Error('never run'); };
+export const system: TaskBodies<'system'> = { 'killswitch.heartbeat': body, ${line} 'runs.reap': body };`;
+
+const mistakes: [name: string, right: string, wrong: string, complaint: RegExp][] = [
+  [
+    'an unknown queue',
+    contractHead + contract('ingestion'),
+    contractHead + contract('ingest'),
+    /"ingest"' is not assignable/,
+  ],
+  [
+    'a payload of the wrong shape',
+    `import type { PayloadInputOf } from '#core/catalogue/tasks.ts';
+export const payload: PayloadInputOf<'ingest.pull'> = { connector: 'csv', dataset: 'x', source: { key: 'x.csv' } };`,
+    `import type { PayloadInputOf } from '#core/catalogue/tasks.ts';
+export const payload: PayloadInputOf<'ingest.pull'> = { connector: 'csv', dataset: 'x', source: { keys: 'x.csv' } };`,
+    /'keys' does not exist in type/,
+  ],
+  [
+    "a schedule whose payload is not its task's",
+    `${scheduleHead}{ x: { ...${scheduleRule}, task: 'runs.reap', payload: {} } } as const satisfies Record<string, ScheduleRow>;`,
+    `${scheduleHead}{ x: { ...${scheduleRule}, task: 'ingest.pull', payload: {} } } as const satisfies Record<string, ScheduleRow>;`,
+    /TS2322|TS1360/,
+  ],
+  [
+    'a schedule of an unknown task',
+    `${scheduleHead}{ x: { ...${scheduleRule}, task: 'status.sync', payload: {} } } as const satisfies Record<string, ScheduleRow>;`,
+    `${scheduleHead}{ x: { ...${scheduleRule}, task: 'status.snyc', payload: {} } } as const satisfies Record<string, ScheduleRow>;`,
+    /status\.snyc/,
+  ],
+  ['a missing environment variable', environment('none'), environment('BUCKET'), /'BUCKET' is missing/],
+  ['a contract without an implementation', bodies(`'status.sync': body,`), bodies(''), /'status\.sync'|"status\.sync"/],
+];
+
+test.each(mistakes)('%s does not compile', (...[, right, wrong, complaint]) => {
+  expect(compile(right)).toBe('');
+  expect(compile(wrong)).toMatch(complaint);
+});
