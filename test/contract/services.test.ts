@@ -8,6 +8,7 @@ import { engage, release } from '#core/halt.ts';
 import { slotName, tickRunId } from '#core/ids.ts';
 import { anyBodies } from '#core/task.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
+import { queueHandler } from '#runtime/lambda.ts';
 import { services, type Services } from '#runtime/services.ts';
 import { dynamodb, eventBus, sqsAndS3 } from '#test/contract/support/aws.ts';
 import { timed } from '#test/contract/support/redis.ts';
@@ -153,6 +154,29 @@ describe('the composed services', () => {
     // The SDK hangs the raw answer on its errors, session token and all, but hidden from whoever prints or logs them.
     const told = text + inspect(errors, { depth: Number.POSITIVE_INFINITY }) + JSON.stringify(errors);
     for (const secret of Object.values(secrets)) expect(told).not.toContain(secret);
+  });
+
+  it('answer a batch of Lambda with the messages that must come back, and only those', async () => {
+    for (const [name, value] of Object.entries(await variables())) vi.stubEnv(name, value);
+    const handler = queueHandler('system', anyBodies(systemTasks));
+    const slot = slotName(Math.floor(Date.now() / 60_000) * 60_000);
+    const bodies = {
+      good: JSON.stringify({ v: 1, schedule: 'killswitch-heartbeat', slot }),
+      garbage: 'no JSON',
+      newer: JSON.stringify({ v: 99 }),
+    };
+    const Records = Object.entries(bodies).map(([messageId, body]) => ({
+      messageId,
+      body,
+      receiptHandle: messageId,
+      attributes: { ApproximateReceiveCount: '1' },
+    }));
+    let answer: unknown;
+    const { log } = await said(async () => {
+      answer = await handler({ Records } as never, { getRemainingTimeInMillis: () => 50_000 } as never);
+    });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'newer' }] });
+    expect(log.filter(({ message }) => message === 'message rejected')).toMatchObject([{ code: 'MESSAGE_MALFORMED' }]);
   });
 
   it('are given no variable that the catalogue does not list', async () => {
