@@ -1,6 +1,5 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentialIdentity, Provider } from '@smithy/types';
 
 const lifetimeSeconds = 900;
 
@@ -9,7 +8,7 @@ export interface TokenOptions {
   readonly cacheName: string;
   readonly user: string;
   readonly region: string;
-  readonly credentials: Provider<AwsCredentialIdentity> | AwsCredentialIdentity;
+  readonly credentials: ConstructorParameters<typeof SignatureV4>[0]['credentials'];
   readonly signedAt: Date;
 }
 
