@@ -11,7 +11,11 @@ interface Manifest {
 }
 
 /** Lays the file into the inbox and asks for its ingestion. */
-export async function askForIngestion(running: FaultPlane, dataset: string, bytes: Uint8Array): Promise<Run> {
+export async function askForIngestion(
+  running: Pick<FaultPlane, 'operator'>,
+  dataset: string,
+  bytes: Uint8Array,
+): Promise<Run> {
   await running.operator.upload(`${dataset}.csv`, bytes, 'text/csv');
   const payload = { connector: 'csv', dataset, source: { key: `${dataset}.csv` } } as const;
   return running.operator.request({ task: 'ingest.pull', payload });
@@ -20,7 +24,11 @@ export async function askForIngestion(running: FaultPlane, dataset: string, byte
 export const fenceOf = (run: Run, key: string): number => Number(key.split(`${run.id}/`)[1]?.split('/')[0]);
 
 /** What the manifest names is all there, whole, exact, and was written by claims of this run up to the one that won. */
-export async function expectWholeIngestion(running: FaultPlane, run: Run, rows: number): Promise<Manifest> {
+export async function expectWholeIngestion(
+  running: Pick<FaultPlane, 'operator'>,
+  run: Run,
+  rows: number,
+): Promise<Manifest> {
   const result = (await running.operator.resultOf(run)) as { manifestKey: string };
   expect(result).toMatchObject({ rowsIn: rows, rowsSilver: rows, rowsQuarantined: 0, duplicates: 0 });
   expect(fenceOf(run, result.manifestKey)).toBe(run.fence);
