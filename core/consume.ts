@@ -65,7 +65,12 @@ async function reject(
   { failure, queue }: { failure: { code: string; message: string }; queue: QueueName },
 ): Promise<boolean> {
   plane.metrics.record('MessageRejected', 1, queue);
-  plane.log.warn(logLines.messageRejected, { code: failure.code, reason: failure.message, message: message.id, queue });
+  plane.log.warn(logLines.messageRejected, {
+    code: failure.code,
+    reason: failure.message,
+    messageId: message.id,
+    queue,
+  });
   const letter = {
     body: message.body,
     code: failure.code,

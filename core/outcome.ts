@@ -134,6 +134,6 @@ function giveUp(failure: Failure, retryable: boolean): Verdict {
 
 async function settle(plane: Plane, claimed: Run, change: (row: Run, nowMs: number) => RunChange): Promise<void> {
   const settled = await updateClaimed(plane, claimed, (row) => change(row, plane.clock.nowMs()));
-  recordSettled(plane, settled);
+  recordSettled(plane, settled, claimed.attempt);
   await drain(plane, settled);
 }

@@ -115,10 +115,14 @@ const settledMetrics: Partial<Record<RunState, MetricName>> = {
   queued: 'RunRetried',
 };
 
-/** Log line and series of a row that has just left `running`, or was put aside instead of being run. */
-export function recordSettled(plane: Plane, run: Run): void {
+/**
+ * Log line and series of a row that has just left `running`, or was put aside instead of being run. An attempt that was
+ * given back (a hand-back, the next leg) failed at nothing: it is no retry.
+ */
+export function recordSettled(plane: Plane, run: Run, attemptBefore = run.attempt): void {
   const metric = settledMetrics[run.state];
-  if (metric) plane.metrics.record(metric, 1, run.queue);
+  const givenBack = run.state === 'queued' && run.attempt < attemptBefore;
+  if (metric && !givenBack) plane.metrics.record(metric, 1, run.queue);
   if (run.claimedMs !== undefined && run.starts > 0)
     plane.metrics.record('RunDuration', plane.clock.nowMs() - run.claimedMs, run.queue);
   recordSlot(plane, run);
