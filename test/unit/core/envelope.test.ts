@@ -68,6 +68,7 @@ const bad: Bad[] = [
   ['a task named like a method', { ...pointer, task: 'toString' }, 'TASK_UNKNOWN', '"toString"'],
   ['an unknown queue', { ...pointer, queue: 'celery' }, 'MESSAGE_MALFORMED', 'names "celery"'],
   ['a queue named like a method', { ...pointer, queue: 'constructor' }, 'MESSAGE_MALFORMED', 'names "constructor"'],
+  ['a queue it did not arrive on', { ...pointer, queue: 'system' }, 'MESSAGE_MALFORMED', 'names "system"'],
   ['another queue than it arrived on', pointer, 'MESSAGE_MALFORMED', 'arrived on the queue system', 'system'],
   [
     'the wrong queue for its task',

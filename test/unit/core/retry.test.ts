@@ -44,6 +44,10 @@ describe('the wait before the next attempt', () => {
     );
   });
 
+  it('is a number even where nothing is doubled without end', () => {
+    expect(backoffMs({ ...policy, firstWait: seconds(0) }, Infinity, most)).toBe(0);
+  });
+
   it('is spread evenly: each tenth of the step gets its tenth of ten thousand draws', () => {
     const ids = memoryIds(7);
     const tenths = Array.from({ length: 10 }, () => 0);
