@@ -51,7 +51,9 @@ export const mistakes = () => {
 
 it('types follow the catalogue', () => {
   expect(mistakes).toBeTypeOf('function');
-  expectTypeOf<TaskOnQueue<'ingestion'>>().toEqualTypeOf<'ingest.pull'>();
+  // Not the whole of it: a task that is added must touch no test but its own.
+  expectTypeOf<'ingest.pull'>().toExtend<TaskOnQueue<'ingestion'>>();
+  expectTypeOf<Extract<TaskOnQueue<'ingestion'>, 'runs.reap'>>().toEqualTypeOf<never>();
   expectTypeOf<TaskOnQueue<'backtest'>>().toEqualTypeOf<never>();
   expectTypeOf<UsesOf<'runs.reap'>>().toEqualTypeOf<'reaper'>();
   expectTypeOf<keyof TaskContext<'status.sync'>['ports']>().toEqualTypeOf<'status'>();
