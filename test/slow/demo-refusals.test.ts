@@ -9,6 +9,7 @@ import { until } from '#test/local/fixtures/plane.ts';
 import { descendants, isAlive, listening } from '#test/local/fixtures/processes.ts';
 import { leftovers, startNode, type Ended, type Running } from './support/child.ts';
 import { copyTree, type Copy } from './support/copy.ts';
+import { skipped } from './support/skipped.ts';
 
 const nobody = 65_534;
 let copy: Copy;
@@ -51,7 +52,8 @@ test('a file that may not be read is named with what to do', async (ctx) => {
   const who = isRoot ? { uid: nobody, gid: nobody } : {};
   const probe = ['-e', `require('node:fs').accessSync(${JSON.stringify(join(copy.dir, 'node_modules', 'vitest'))})`];
   const canRun = spawnSync(process.execPath, probe, who).status === 0;
-  if (!canRun) ctx.skip('this tree or its Node cannot be read by another user than root, so nobody can run the demo');
+  if (!canRun)
+    skipped(ctx, 'this tree or its Node cannot be read by another user than root, so nobody can run the demo');
   const ended = await startNode(['bin/demo.ts', '--csv', secret], { cwd: copy.dir, ...who }).ended;
   expectRefused(
     ended,
