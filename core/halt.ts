@@ -14,20 +14,20 @@ import { untilWritten } from './conflict.ts';
 import { Failure } from './errors.ts';
 import {
   adopt,
+  emitQuietly,
   isLeftover,
   readMirror,
   switchValue,
+  tellEngaged,
   writeMirror,
   type Mirror,
   type MirrorRecord,
   type Narrowed,
   type SwitchPorts,
 } from './kill-switch.ts';
-import type { Lifecycle } from './ports.ts';
 
-export interface HaltPorts extends SwitchPorts {
-  readonly lifecycle: Lifecycle;
-}
+/** Halting needs no more than reading does. */
+export type HaltPorts = SwitchPorts;
 export interface HaltRequest {
   readonly by: string;
   readonly reason: string;
@@ -54,8 +54,7 @@ const replicaWaitMs = 100;
 export async function engage(ports: HaltPorts, request: HaltRequest): Promise<HaltResult> {
   needReason(request, 'engage');
   const { mirror, key } = await untilWritten('the mirror of the kill switch', () => mirrorAndKey(ports, request));
-  ports.log.warn(logLines.haltEngaged, { epoch: mirror.epoch, by: mirror.by, reason: mirror.reason, key: key.key });
-  await emitQuietly(ports, 'HaltEngaged', mirror);
+  await tellEngaged(ports, mirror, { key: key.key });
   await ports.clock.sleep(acknowledgeAfterMs);
   return { epoch: mirror.epoch, ...key };
 }
@@ -218,11 +217,4 @@ function needTarget({ kind, name }: Pick<Narrowed, 'kind' | 'name'>): void {
     'CONFIGURATION_INVALID',
     `the catalogue has no ${kind} ${JSON.stringify(name)}: nothing would be halted; name one that it has`,
   );
-}
-
-async function emitQuietly(ports: HaltPorts, name: 'HaltEngaged' | 'HaltReleased', mirror: Mirror): Promise<void> {
-  const { epoch, by, reason, origin } = mirror;
-  await Promise.allSettled([
-    ports.lifecycle.emit({ id: `${name}-${epoch}`, name, detail: { epoch, by, reason, origin } }),
-  ]);
 }

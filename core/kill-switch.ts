@@ -15,7 +15,7 @@ import type { TaskName } from './catalogue/tasks.ts';
 import type { QueueName } from './catalogue/queues.ts';
 import { describeIssues } from './envelope.ts';
 import { Failure } from './errors.ts';
-import type { Clock, Control, Log, SwitchKey } from './ports.ts';
+import type { Clock, Control, Lifecycle, Log, SwitchKey } from './ports.ts';
 
 const text = z.string().max(500);
 const narrowedSchema = z.object({
@@ -71,6 +71,7 @@ export interface SwitchPorts {
   readonly control: Control;
   readonly clock: Clock;
   readonly log: Log;
+  readonly lifecycle: Lifecycle;
 }
 
 export interface Reading {
@@ -183,8 +184,25 @@ export async function adopt(ports: SwitchPorts, record: MirrorRecord): Promise<b
   };
   if (replicationId === undefined) delete next.replicationId;
   const written = await writeMirror(ports.control, record, next);
-  if (written) ports.log.warn(logLines.haltEngaged, { epoch: next.epoch, origin: 'external' });
+  if (written) await tellEngaged(ports, next, {});
   return written;
+}
+
+/** The log line and the event of a halt. That nobody could be told is no reason not to halt. */
+export async function tellEngaged(ports: SwitchPorts, mirror: Mirror, facts: Record<string, unknown>): Promise<void> {
+  const { epoch, by, reason, origin } = mirror;
+  ports.log.warn(logLines.haltEngaged, { epoch, by, reason, origin, ...facts });
+  await emitQuietly(ports, 'HaltEngaged', mirror);
+}
+
+export async function emitQuietly(
+  ports: SwitchPorts,
+  name: 'HaltEngaged' | 'HaltReleased',
+  mirror: Mirror,
+): Promise<void> {
+  const { epoch, by, reason, origin } = mirror;
+  const event = { id: `${name}-${epoch}`, name, detail: { epoch, by, reason, origin } };
+  await Promise.allSettled([ports.lifecycle.emit(event)]);
 }
 
 /** Our values are JSON with the epoch; anybody else's are whatever they are. */

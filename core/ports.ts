@@ -19,6 +19,8 @@ export interface OpenQuery {
   readonly state: 'queued' | 'running' | 'held' | 'outbox';
   /** Rows whose `checkAfterMs` is at most this. */
   readonly dueMs: number;
+  /** And more than this; absent: from the first. */
+  readonly afterMs?: number;
   readonly limit: number;
 }
 export interface RunListing {

@@ -65,29 +65,51 @@ const lost = (row: Run, nowMs: number): RunChange => ({
 
 async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   if (!isTerminal(row.state) || row.outbox.length === 0) return false;
-  return (await drain(plane, row)) === 'drained';
+  if ((await drain(plane, row)) === 'drained') return true;
+  // What cannot be sent now must not stand before what can.
+  await putBehind(plane, row, toMs(limits.outboxRetryAfter));
+  return false;
+}
+
+/** Moves a row back in the open index: it is looked at again after `afterMs`. */
+async function putBehind(plane: Plane, row: Run, afterMs: number): Promise<void> {
+  await plane.ledger.replace(row, changeRun(row, { checkAfterMs: plane.clock.nowMs() + afterMs }));
 }
 
 /** Lets held runs go, oldest first and a hundred a second, for as long as the switch is clear. */
 async function releaseHeld(plane: Plane): Promise<ReapCount> {
   let count = 0;
-  let more = false;
+  let rounds: number = limits.releaseRounds;
   for (const queue of inhabitedQueues) {
-    const reading = await readSwitch(plane);
-    if (reading.state !== 'clear') return { count, more: true };
-    const ids = await plane.ledger.open({
-      queue,
-      state: 'held',
-      dueMs: plane.clock.nowMs(),
-      limit: limits.releasesASecond,
-    });
-    more ||= ids.length === limits.releasesASecond;
-    for (const row of await rows(plane, ids)) {
-      if (row.state === 'held' && !haltsWork(reading, row)) count += Number(await letGo(plane, row));
+    for (let full = true; full;) {
+      if (rounds === 0) return { count, more: true };
+      rounds -= 1;
+      const round = await releaseRound(plane, queue);
+      if (round === 'halted') return { count, more: true };
+      count += round.count;
+      full = round.more;
+      if (full) await plane.clock.sleep(1000);
     }
-    if (count >= limits.releasesASecond) await plane.clock.sleep(1000);
   }
-  return { count, more };
+  return { count, more: false };
+}
+
+/** One second's worth of one queue, after a fresh look at the switch. */
+async function releaseRound(plane: Plane, queue: OpenQuery['queue']): Promise<ReapCount | 'halted'> {
+  const reading = await readSwitch(plane);
+  if (reading.state !== 'clear') return 'halted';
+  const limit = limits.releasesASecond;
+  const ids = await plane.ledger.open({ queue, state: 'held', dueMs: plane.clock.nowMs(), limit });
+  const held = (await rows(plane, ids)).filter((row) => row.state === 'held');
+  const gone = await Promise.all(
+    held.map(async (row) => {
+      if (!haltsWork(reading, row)) return letGo(plane, row);
+      // Its task or queue is halted on its own: the rows behind it are not.
+      await putBehind(plane, row, toMs(limits.narrowedLookAgainAfter));
+      return false;
+    }),
+  );
+  return { count: gone.filter(Boolean).length, more: ids.length === limit };
 }
 
 async function letGo(plane: Plane, row: Run): Promise<boolean> {

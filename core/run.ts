@@ -7,7 +7,7 @@ export const runStates = ['queued', 'held', 'running', 'succeeded', 'failed', 'c
 export type RunState = (typeof runStates)[number];
 
 /** Legal steps of a run. An adapter refuses to write any other. */
-export const transitions: Record<RunState, readonly RunState[]> = {
+const transitions: Record<RunState, readonly RunState[]> = {
   queued: ['running', 'held', 'skipped', 'cancelled', 'failed'],
   running: ['succeeded', 'failed', 'cancelled', 'skipped', 'dead', 'queued', 'held'],
   held: ['queued', 'cancelled'],

@@ -1,3 +1,4 @@
+import { limits } from './catalogue/limits.ts';
 import { queueRow } from './catalogue/queues.ts';
 import { storeKey } from './catalogue/stores.ts';
 import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
@@ -96,15 +97,28 @@ function statusStore(plane: Plane): StatusStore {
 }
 
 async function sampleQueue(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<QueueSample> {
-  const [depth, dead, oldest] = await Promise.all([
+  const [depth, dead, oldestAgeMs] = await Promise.all([
     plane.queues.depth(queue, 'queue'),
     plane.queues.depth(queue, 'dead-letters'),
-    plane.ledger.open({ queue, state: 'queued', dueMs: Number.MAX_SAFE_INTEGER, limit: 1 }),
+    oldestWaitMs(plane, queue, nowMs),
   ]);
-  const row = oldest[0] === undefined ? undefined : await plane.ledger.read(oldest[0]);
-  const waitingSinceMs = row?.state === 'queued' ? Math.max(row.createdMs, row.notBeforeMs) : nowMs;
-  const ageObjectiveMs = toMs(queueRow(queue).ageObjective);
-  return { queue, depth, deadLetters: dead.waiting, oldestAgeMs: Math.max(0, nowMs - waitingSinceMs), ageObjectiveMs };
+  return { queue, depth, deadLetters: dead.waiting, oldestAgeMs, ageObjectiveMs: toMs(queueRow(queue).ageObjective) };
+}
+
+/**
+ * The longest that a queued run waits. The open index is ordered by when the reaper looks next: first come runs that
+ * were sent once, behind them those that were sent again, oldest first in both.
+ */
+async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
+  const overdueMs = nowMs + toMs(limits.sendOverdueAfter);
+  const head = { queue, state: 'queued', limit: 1 } as const;
+  const found = await Promise.all([
+    plane.ledger.open({ ...head, dueMs: overdueMs }),
+    plane.ledger.open({ ...head, dueMs: Number.MAX_SAFE_INTEGER, afterMs: overdueMs }),
+  ]);
+  const rows = await Promise.all(found.flat().map((id) => plane.ledger.read(id)));
+  const waits = rows.map((row) => (row?.state === 'queued' ? nowMs - Math.max(row.createdMs, row.notBeforeMs) : 0));
+  return Math.max(0, ...waits);
 }
 
 /** The last slots of a schedule: their run ids are computed, not searched for. */

@@ -26,9 +26,10 @@ export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Ru
       rows.set(next.id, structuredClone(next));
       return 'replaced';
     },
-    async open({ queue, state, dueMs, limit }) {
+    async open({ queue, state, dueMs, afterMs = -1, limit }) {
       return ids(
-        (run) => run.queue === queue && openState(run) === state && run.checkAfterMs <= dueMs,
+        (run) =>
+          run.queue === queue && openState(run) === state && run.checkAfterMs <= dueMs && run.checkAfterMs > afterMs,
         (run) => run.checkAfterMs,
       ).slice(0, limit);
     },

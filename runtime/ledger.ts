@@ -71,8 +71,12 @@ async function queryOpen({ client, table }: LedgerOptions, query: OpenQuery, sha
     new QueryCommand({
       TableName: table,
       IndexName: 'open',
-      KeyConditionExpression: `${ledgerIndexes.open.partitionKey} = :key AND ${ledgerIndexes.open.sortKey} <= :due`,
-      ExpressionAttributeValues: { ':key': `${query.queue}#${query.state}#${shard}`, ':due': query.dueMs },
+      KeyConditionExpression: `${ledgerIndexes.open.partitionKey} = :key AND ${ledgerIndexes.open.sortKey} BETWEEN :after AND :due`,
+      ExpressionAttributeValues: {
+        ':key': `${query.queue}#${query.state}#${shard}`,
+        ':due': query.dueMs,
+        ':after': (query.afterMs ?? -1) + 1,
+      },
       Limit: query.limit,
     }),
   );

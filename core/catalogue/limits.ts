@@ -30,6 +30,11 @@ export const limits = {
   reapBatch: 100,
   /** Runs let go a second after a release, so that a long halt does not end in a stampede. */
   releasesASecond: 100,
+  /** Seconds of releasing in one reaping: half of its function's time. */
+  releaseRounds: 20,
+  /** An outbox that could not be drained, and a held row of a queue or task that is halted on its own, wait so long. */
+  outboxRetryAfter: minutes(5),
+  narrowedLookAgainAfter: minutes(1),
   /** While the switch cannot be read, messages come back after 5 s, doubling to this. */
   unknownFirstWait: seconds(5),
   unknownLongestWait: seconds(60),

@@ -35,7 +35,11 @@ export const metrics = {
     source: 'halt',
     meaning: 'an external halt vanished and a failover may be why: still halted',
   },
-  SwitchUnknown: { ...halt, source: 'message', meaning: 'batches handed back because key or mirror could not be read' },
+  SwitchUnknown: {
+    ...halt,
+    source: 'message',
+    meaning: 'messages handed back because key or mirror could not be read',
+  },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof metrics;

@@ -98,7 +98,7 @@ export const tasks = {
     payload: nothing,
     result: z.strictObject({ resent: count, expired: count, drained: count, released: count, more: z.boolean() }),
     effect: 'mutates',
-    // All that it does lets work go on, and in a halt nothing goes on: docs/decisions/0002.
+    // All that it does lets work go on, and in a halt nothing goes on: docs/decisions/reaping-skipped-in-a-halt.md.
     whenHalted: 'skip',
     mutatesWhileHalted: [],
     uses: ['reaper'],

@@ -135,6 +135,7 @@ function openContract(make: () => Promise<Ledger>): void {
     expect(await ask(ledger)).toEqual(inOrder);
     expect(await ask(ledger, { limit: 7 })).toEqual(inOrder.slice(0, 7));
     expect(await ask(ledger, { dueMs: noonMs + 11_000 })).toEqual(inOrder.slice(0, 12));
+    expect(await ask(ledger, { dueMs: noonMs + 11_000, afterMs: noonMs + 3000 })).toEqual(inOrder.slice(4, 12));
     expect(await ask(ledger, { dueMs: noonMs - 1 })).toEqual([]);
     expect(await ask(ledger, { dueMs: Number.MAX_SAFE_INTEGER, limit: 1 })).toEqual(inOrder.slice(0, 1));
   });

@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest';
 import { readSwitch, type Reading } from '#core/kill-switch.ts';
 import type { Clock } from '#core/ports.ts';
 import { memoryControl } from '#memory/control.ts';
-import { memoryLog } from '#memory/observed.ts';
+import { memoryLifecycle, memoryLog } from '#memory/observed.ts';
 import { runtimeClock } from '#runtime/clock.ts';
 import { redisConnection, type RedisOptions } from '#runtime/redis.ts';
 import { runtimeSwitchKey } from '#runtime/switch-key.ts';
@@ -27,7 +27,8 @@ export function switchOn(port: number, options: Partial<RedisOptions> = {}) {
   const key = runtimeSwitchKey(connection, 'test');
   const control = memoryControl();
   /** What the pipeline would make of it: the mirror is clear unless a halt was adopted. */
-  const reading = (): Promise<Reading> => readSwitch({ key, control, clock, log: memoryLog() });
+  const reading = (): Promise<Reading> =>
+    readSwitch({ key, control, clock, log: memoryLog(), lifecycle: memoryLifecycle() });
   return { connection, key, control, reading };
 }
 

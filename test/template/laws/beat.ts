@@ -139,7 +139,7 @@ export const beatLaws: Law[] = [
         ),
         ...differences(
           'sources',
-          conditions.map((one) => textOf(one?.['aws:SourceArn'])),
+          conditions.map((one) => sorted([one?.['aws:SourceArn']].flat().map(textOf)).join()),
           [sorted(arns).join()],
         ),
       ];

@@ -17,7 +17,6 @@ const budget = { coldBytes: 1024 * kib, deployedBytes: 1200 * kib };
 
 /** Packages that one queue needs and the others must not pay for at their cold starts. */
 const heavy: Record<string, EntryPointName[]> = {
-  'csv-parse': ['ingestion'],
   hyparquet: ['ingestion'],
   'hyparquet-writer': ['ingestion'],
 };

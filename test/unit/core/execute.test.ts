@@ -317,7 +317,7 @@ describe('the switch at the claim', () => {
       plane.key.value = '0';
       expect(await through(plane, ok)).toEqual({ kind: 'done' });
       expect(await rowOf(plane, run.id)).toMatchObject({ state: 'skipped', outcome: { code: 'halted' }, outbox: [] });
-      expect(plane.lifecycle.events.map((event) => event.name)).toEqual(['RunSkipped']);
+      expect(plane.lifecycle.events.map((event) => event.name)).toEqual(['HaltEngaged', 'RunSkipped']);
       expect(counted(plane)).toContain('RunSkipped');
     }));
 

@@ -203,9 +203,35 @@ describe('held rows', () => {
       .then((count) => ((over = true), count));
     await plane.clock.advance(900);
     expect([over, await waiting(plane)]).toEqual([false, 100]);
-    expect(await drive(plane, releasing)).toEqual({ count: 100, more: true });
     expect((await rowOf(plane, made[129]!.id)).state).toBe('queued');
     expect((await rowOf(plane, made[0]!.id)).state).toBe('held');
+    expect(await drive(plane, releasing)).toEqual({ count: 130, more: false });
+    expect((await rowOf(plane, made[0]!.id)).state).toBe('queued');
+  });
+
+  it('stop going when the plane is halted between two seconds', async () => {
+    const plane = memoryPlane();
+    await held(plane, 130);
+    const releasing = reaper(plane).release();
+    await plane.clock.advance(900);
+    plane.key.value = 'again';
+    expect(await drive(plane, releasing)).toEqual({ count: 100, more: true });
+    expect(await waiting(plane)).toBe(100);
+  });
+
+  it('are let go for a bounded time', async () => {
+    const plane = memoryPlane();
+    await held(plane, 2100);
+    // Twenty looks, one of them at the queue before this one.
+    expect(await drive(plane, reaper(plane).release())).toEqual({ count: 1900, more: true });
+  });
+
+  it('of a task that is halted on its own do not stand before others', async () => {
+    const plane = memoryPlane();
+    const [first] = await held(plane, 1);
+    await drive(plane, narrow(plane, { by: 'anna', reason: 'drill', kind: 'queue', name: 'ingestion' }));
+    await reaper(plane).release();
+    expect((await rowOf(plane, first!.id)).checkAfterMs).toBe(plane.clock.nowMs() + 60_000);
   });
 
   it('whose message cannot be sent are let go all the same; the next minute sends them', async () => {

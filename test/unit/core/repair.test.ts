@@ -113,7 +113,7 @@ describe('the key of an external halt is gone', () => {
     expect(await stateOf(plane)).toBe('halted');
     expect(await repair(plane)).toEqual({ state: 'clear', repair: 'external-cleared', epoch: 1 });
     expect(await mirrorOf(plane)).toMatchObject({ phase: 'clear', by: 'external' });
-    expect(plane.lifecycle.events.map((event) => event.name)).toEqual(['HaltReleased']);
+    expect(plane.lifecycle.events.map((event) => event.name)).toEqual(['HaltEngaged', 'HaltReleased']);
   });
 
   it.each([
