@@ -23,9 +23,21 @@ const haltedMinutes = 2;
  */
 async function liveUntil(plane: Plane, instantMs: number): Promise<void> {
   await plane.clock.advanceTo(instantMs);
-  await plane.idle(AbortSignal.timeout(patienceMs));
+  await untilQuiet(plane);
 }
 const patienceMs = 60_000;
+
+/** Throws CheckError when messages still come back after a minute: something that they need is gone for good. */
+async function untilQuiet(plane: Plane): Promise<void> {
+  const patience = AbortSignal.timeout(patienceMs);
+  await plane.idle(patience).catch((error: unknown) => {
+    check(
+      !patience.aborted,
+      `the plane came to rest within ${patienceMs / 1000} s (messages still come back: Valkey or a function may have ended; run it again)`,
+    );
+    throw error;
+  });
+}
 
 export interface Stage {
   readonly plane: Plane;
@@ -50,7 +62,7 @@ export async function driveSchedules(
         await liveUntil(plane, startMs + minute * minuteMs);
         if (minute === 2) await plane.scheduler.deliver(schedule.name, lateMs);
         if (minute === 4) await Promise.all([1, 2].map(() => plane.scheduler.deliver(schedule.name, repeatedMs)));
-        await plane.idle(AbortSignal.timeout(patienceMs));
+        await untilQuiet(plane);
         if (minute % 5 === 0) note(`${minute} minutes driven`);
       }
       return { repeatedMs, lateMs, schedule: schedule.name };
