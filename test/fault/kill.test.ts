@@ -27,6 +27,7 @@ test('a housekeeping run whose environment gets SIGKILL is done once, at its sec
   await until('the run is killed', () => killed !== undefined);
   const { pid, atMs } = killed ?? { pid: 0, atMs: 0 };
   await until('the killed process is gone', () => !isAlive(pid));
+  await until('the plane has told of it', () => running.told('environment-ended').length > 0);
   expect(running.told('environment-ended')).toMatchObject([{ pid, how: 'killed' }]);
 
   const lost = await rowOfSlot(running, slotMs);
