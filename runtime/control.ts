@@ -1,6 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Control } from '#core/ports.ts';
+import { conditionalPut } from './conditional-put.ts';
 
 /** The `control` table: one item a name, with a revision that every write is conditional on. */
 export function runtimeControl(client: DynamoDBDocumentClient, table: string): Control {
@@ -16,15 +16,10 @@ export function runtimeControl(client: DynamoDBDocumentClient, table: string): C
         expectedRev === 0
           ? { ConditionExpression: 'attribute_not_exists(rev)' }
           : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': expectedRev } };
-      try {
-        await client.send(
-          new PutCommand({ TableName: table, Item: { name, rev: expectedRev + 1, value }, ...condition }),
-        );
-        return 'written';
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'conflict';
-        throw error;
-      }
+      const item = { name, rev: expectedRev + 1, value };
+      return (await conditionalPut(client, 'name', { TableName: table, Item: item, ...condition }))
+        ? 'written'
+        : 'conflict';
     },
   };
 }

@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, type DynamoDBDocumentClient, type PutCommandInput } from '@aws-sdk/lib-dynamodb';
 import { limits } from '#core/catalogue/limits.ts';
 import { ledgerIndexes, type LedgerIndex } from '#core/catalogue/stores.ts';
 import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
+import { conditionalPut, writeMark } from './conditional-put.ts';
 
 interface LedgerOptions {
   readonly client: DynamoDBDocumentClient;
@@ -19,21 +19,8 @@ interface LedgerOptions {
  */
 export function runtimeLedger({ client, table, shards }: LedgerOptions): Ledger {
   const shardNumbers = Array.from({ length: shards }, (_, shard) => shard);
-  const put = async (
-    run: Run,
-    condition: Pick<
-      PutCommand['input'],
-      'ConditionExpression' | 'ExpressionAttributeValues' | 'ExpressionAttributeNames'
-    >,
-  ) => {
-    try {
-      await client.send(new PutCommand({ TableName: table, Item: toItem(run, shards), ...condition }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  };
+  const put = (run: Run, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>) =>
+    conditionalPut(client, 'id', { TableName: table, Item: toItem(run, shards), ...condition });
   return {
     async read(id) {
       const found = await client.send(new GetCommand({ TableName: table, Key: { id }, ConsistentRead: true }));
@@ -139,6 +126,7 @@ function fromItem(item: Record<string, unknown>): Run {
     tenantDay: _tenant,
     createdKey: _created,
     expiresAt: _expires,
+    [writeMark]: _mark,
     ...run
   } = item;
   // Written by this module alone, through the types: the one border that needs no schema is the one to ourselves.

@@ -30,6 +30,11 @@ export interface RedisConnection {
    *   a command that was not sent by then is not sent any more.
    */
   readonly ask: <T>(command: (client: Redis) => Promise<T>, limitMs?: number) => Promise<T>;
+  /**
+   * Waits for a connection, a second at most, and never throws. A question of 250 ms is too short to make one (TLS, a
+   * token, a cold start), and a Lambda that is frozen in the middle of making one finds it dead when it thaws.
+   */
+  readonly ready: () => Promise<void>;
   /** Rises with each new connection, and with each that is lost. */
   readonly epoch: () => number;
   /** Drops the connection; the next use makes a new one. */
@@ -83,6 +88,9 @@ export function redisConnection(options: RedisOptions): RedisConnection {
     ask: (command, limitMs = redisTimeouts.commandMs) => {
       const opening = usable();
       return askOn(opening, command, { limitMs, onBroken: () => drop(opening) });
+    },
+    ready: async () => {
+      await Promise.allSettled([usable()]);
     },
     epoch: () => epoch,
     close: () => drop(current),

@@ -34,6 +34,8 @@ const clientOptions = {
 const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as const;
 
 export interface Services extends Plane {
+  /** Resolves when Redis is connected, or could not be within a second: then the reading of the switch says so. */
+  ready(): Promise<void>;
   /** Ends connections and sockets; a process that exits by itself needs it, a Lambda does not. */
   close(): void;
 }
@@ -63,6 +65,9 @@ export function services(environment: Environment): Services {
     audit: logAudit(log),
     cell: environment.cell,
     owner: randomUUID(),
+    async ready() {
+      await Promise.all([...new Set([state, cache])].map((one) => one.ready()));
+    },
     close() {
       for (const client of [sqs, s3, events, dynamodb]) client.destroy();
       for (const one of new Set([state, cache])) one.close();

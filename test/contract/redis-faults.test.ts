@@ -93,6 +93,21 @@ describe('a server that does not answer', () => {
     expect(proxy.accepted()).toBe(1);
   });
 
+  it('slow to connect, but waited for before the question: even the first is answered', async () => {
+    const proxy = await proxyTo(valkey.port);
+    proxy.delay(100);
+    const { reading, connection } = switchOn(proxy.port);
+    await connection.ready();
+    expect((await reading()).state).toBe('clear');
+    expect(proxy.accepted()).toBe(1);
+  });
+
+  it('nobody there: waiting for a connection ends, and says nothing', async () => {
+    const { reading, connection } = switchOn(1);
+    await connection.ready();
+    await expectUnknown(reading);
+  });
+
   it('half open: is denied once, and the next question goes over a new connection', async () => {
     const proxy = await proxyTo(valkey.port);
     const { reading, connection } = switchOn(proxy.port);
