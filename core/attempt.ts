@@ -101,10 +101,20 @@ function contextOf(leg: Leg): TaskContext<TaskName> {
     nowMs: () => plane.clock.nowMs(),
     progress: (report) => leg.reporter.report(report),
     checkpoint: (at) => {
+      checkCursor(claimed, at);
       leg.cursor = at;
       ending.signal.throwIfAborted();
     },
   };
+}
+
+function checkCursor({ id, task }: Run, cursor: unknown): void {
+  const { length } = JSON.stringify(cursor) ?? '';
+  if (length <= limits.cursorBytes) return;
+  throw new Failure(
+    'RESULT_INVALID',
+    `the cursor of run ${id} has ${length} characters, more than the ${limits.cursorBytes} that a row can carry: ${task} must put data into its artefacts and keep their names`,
+  );
 }
 
 /** Only the ports of the contract, behind a guard that closes when the attempt is over. */

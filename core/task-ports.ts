@@ -111,10 +111,11 @@ async function sampleQueue(plane: Plane, queue: QueueSample['queue'], nowMs: num
  */
 async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
   const overdueMs = nowMs + toMs(limits.sendOverdueAfter);
-  const head = { queue, state: 'queued', limit: 1 } as const;
+  const head = { queue, state: 'queued' } as const;
   const found = await Promise.all([
-    plane.ledger.open({ ...head, dueMs: overdueMs }),
-    plane.ledger.open({ ...head, dueMs: Number.MAX_SAFE_INTEGER, afterMs: overdueMs }),
+    plane.ledger.open({ ...head, dueMs: overdueMs, limit: 1 }),
+    // Among these stand runs for later, too, which do not wait yet.
+    plane.ledger.open({ ...head, dueMs: Number.MAX_SAFE_INTEGER, afterMs: overdueMs, limit: 25 }),
   ]);
   const rows = await Promise.all(found.flat().map((id) => plane.ledger.read(id)));
   const waits = rows.map((row) => (row?.state === 'queued' ? nowMs - Math.max(row.createdMs, row.notBeforeMs) : 0));

@@ -9,6 +9,8 @@ export const limits = {
   /** A payload beyond this goes to the bucket, so that a row stays near 1 KB. */
   inlinePayloadBytes: 512,
   payloadBytes: 256 * 1024,
+  /** Written with every renewal of a lease: a larger one would cost write units each 15 s. */
+  cursorBytes: 4096,
   /** SQS's own backstop, the most there is: attempts are counted in the ledger. */
   maximumReceives: 1000,
   queueRetention: days(14),

@@ -298,3 +298,17 @@ it('whatever a body throws once it was told to end, the reason it was told is th
   await drive(test.plane, test.end);
   expect(await test.row()).toMatchObject({ state: 'held', attempt: 0 });
 });
+
+describe('a cursor', () => {
+  it('that no row can carry is refused, and says what to do', async () => {
+    const test = await start(() => async (_payload, context) => {
+      context.checkpoint({ seen: 'x'.repeat(5000) });
+      return pullResult;
+    });
+    await drive(test.plane, test.end);
+    const row = await test.row();
+    expect(row).toMatchObject({ state: 'failed', outcome: { code: 'RESULT_INVALID' } });
+    expect(row.outcome?.message).toContain('artefacts');
+    expect(row.cursor).toBeUndefined();
+  });
+});

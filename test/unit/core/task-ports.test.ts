@@ -4,7 +4,7 @@ import { changeRun, type Run } from '#core/run.ts';
 import { taskPorts } from '#core/task-ports.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
 
-const ask = async (plane: MemoryPlane): Promise<Run> => {
+const ask = async (plane: MemoryPlane, when: { notBeforeMs?: number } = {}): Promise<Run> => {
   const payload = { connector: 'csv', dataset: 'sp500', source: { key: 'sp500.csv' } } as const;
   return (
     await enqueue(plane, {
@@ -13,6 +13,7 @@ const ask = async (plane: MemoryPlane): Promise<Run> => {
       tenant: 'acme',
       actor: { kind: 'human', id: 'ada' },
       as: 'researcher',
+      ...when,
     })
   ).run;
 };
@@ -24,6 +25,8 @@ describe('the sample of the status page', () => {
     await plane.clock.advance(30 * 60_000);
     await plane.ledger.replace(run, changeRun(run, { send: 2, checkAfterMs: plane.clock.nowMs() + 3_600_000 }));
     await ask(plane);
+    // A run for later does not wait yet, and does not hide one that does.
+    await ask(plane, { notBeforeMs: plane.clock.nowMs() + 600_000 });
     const { queues } = await taskPorts(plane, run).status.sample();
     expect(queues.find(({ queue }) => queue === 'ingestion')).toMatchObject({
       oldestAgeMs: 30 * 60_000,
