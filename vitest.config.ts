@@ -9,14 +9,8 @@ const project = (name: string, testTimeoutMs = 20_000, globalSetup: string[] = [
 // The assembly of the project, synthesised once for all files of a kind.
 const synthesised = ['test/fault/support/synthesised.ts'];
 
-// Where .ci/run collects the counts: one report for the kinds of `npm test`, one for the rest.
-const reportDir = process.env['ALPHASWARM_REPORT_DIR'];
-const report = `${reportDir}/${process.argv.includes('fault') ? 'test-all' : 'test'}.json`;
-
 export default defineConfig({
   test: {
-    reporters: reportDir === undefined ? ['default'] : ['default', 'json'],
-    ...(reportDir === undefined ? {} : { outputFile: { json: report } }),
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,
