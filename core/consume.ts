@@ -1,6 +1,7 @@
 import { logLines } from './catalogue/metrics.ts';
 import type { QueueName } from './catalogue/queues.ts';
-import { execute, type Batch, type Outcome } from './execute.ts';
+import { execute, type Batch } from './execute.ts';
+import type { Outcome } from './outcome.ts';
 import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { AnyBodies } from './task.ts';

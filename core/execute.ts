@@ -21,7 +21,7 @@ import { toMs } from './duration.ts';
 import { parseMessage, type Message, type Pointer } from './envelope.ts';
 import { Failure, toFailure } from './errors.ts';
 import { haltsWork, type Reading } from './kill-switch.ts';
-import { settleFailure, settleResult } from './outcome.ts';
+import { settleFailure, settleResult, type Outcome } from './outcome.ts';
 import type { Plane } from './plane.ts';
 import type { Run } from './run.ts';
 import { drain, recordSettled } from './settle.ts';
@@ -43,17 +43,6 @@ export interface Batch {
   readonly deadlineMs: number;
   readonly bodies: AnyBodies;
 }
-
-export type Outcome =
-  /** Acknowledge. */
-  | { readonly kind: 'done' }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'handedBack' }
-  | { readonly kind: 'continue'; readonly cursor: unknown }
-  /** Show the message again after this long. */
-  | { readonly kind: 'retry'; readonly afterMs: number }
-  /** To the dead-letter queue at once. */
-  | { readonly kind: 'rejected'; readonly failure: Failure };
 
 /** Takes one delivery through the pipeline. Throws only what nobody can judge here: then the message comes back. */
 export async function execute(plane: Plane, delivery: Delivery, batch: Batch): Promise<Outcome> {

@@ -4,7 +4,6 @@ import { terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { toFailure, type Failure } from './errors.ts';
-import type { Outcome } from './execute.ts';
 import { fold } from './fold.ts';
 import type { Plane } from './plane.ts';
 import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
@@ -14,6 +13,18 @@ import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
 
 /** A row stays near 1 KB; what is cut must not end in half a character, which no service takes. */
 const said = (failure: Failure): string => failure.message.slice(0, 300).toWellFormed();
+
+/** What becomes of a message, once it has been through the pipeline. */
+export type Outcome =
+  /** Acknowledge. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'handedBack' }
+  | { readonly kind: 'continue'; readonly cursor: unknown }
+  /** Show the message again after this long. */
+  | { readonly kind: 'retry'; readonly afterMs: number }
+  /** To the dead-letter queue at once. */
+  | { readonly kind: 'rejected'; readonly failure: Failure };
 
 /** Settles an attempt that ended well. */
 export async function settleResult(

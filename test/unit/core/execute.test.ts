@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { engage, release } from '#core/halt.ts';
-import { execute, type Delivery, type Outcome } from '#core/execute.ts';
+import { execute, type Delivery } from '#core/execute.ts';
+import type { Outcome } from '#core/outcome.ts';
 import { Failure } from '#core/errors.ts';
 import { readSwitch } from '#core/kill-switch.ts';
 import { sendPointer } from '#core/enqueue.ts';
