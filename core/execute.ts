@@ -24,7 +24,7 @@ import { haltsWork, type Reading } from './kill-switch.ts';
 import { settleFailure, settleResult, type Outcome } from './outcome.ts';
 import type { Plane } from './plane.ts';
 import type { Run } from './run.ts';
-import { drain, recordSettled } from './settle.ts';
+import { drain, recordSettled, tellStarted } from './settle.ts';
 import type { AnyBodies } from './task.ts';
 import { tickRow } from './tick.ts';
 
@@ -98,7 +98,9 @@ async function run(plane: Plane, claimed: Run, batch: Batch): Promise<Outcome> {
   });
   const body = batch.bodies[claimed.task];
   if (!body) return settleFailure(plane, claimed, withoutBody(claimed));
+  const told = tellStarted(plane, claimed);
   const end = await runAttempt(plane, claimed, { body, deadlineMs: batch.deadlineMs });
+  await told;
   return end.kind === 'result' ? settleResult(plane, claimed, end) : settleFailure(plane, claimed, end);
 }
 

@@ -117,6 +117,7 @@ export interface ProgressChannel {
 export interface LifecycleEvent {
   readonly id: string;
   readonly name:
+    | 'RunStarted'
     | 'RunSucceeded'
     | 'RunFailed'
     | 'RunDead'

@@ -91,19 +91,23 @@ const eventNames = {
 
 function lifecycleEvent(plane: Plane, run: Run): LifecycleEvent {
   if (!isTerminal(run.state)) throw new TypeError(`run ${run.id} is ${run.state}: only a terminal run has an event`);
-  return {
-    id: outboxId(plane.ids, run, 'event'),
-    name: eventNames[run.state as keyof typeof eventNames],
-    detail: {
-      run: run.id,
-      task: run.task,
-      queue: run.queue,
-      tenant: run.tenant,
-      actor: run.actor.id,
-      attempt: run.attempt,
-      code: run.outcome?.code,
-    },
-  };
+  const name = eventNames[run.state as keyof typeof eventNames];
+  return { id: outboxId(plane.ids, run, 'event'), name, detail: { ...factsOf(run), code: run.outcome?.code } };
+}
+
+const factsOf = ({ id, task, queue, tenant, actor, attempt }: Run) => ({
+  run: id,
+  task,
+  queue,
+  tenant,
+  actor: actor.id,
+  attempt,
+});
+
+/** Tells that a run was begun: beside its work, which neither waits for an event nor depends on one. Never rejects. */
+export async function tellStarted(plane: Plane, run: Run): Promise<void> {
+  const event = { id: outboxId(plane.ids, run, 'started'), name: 'RunStarted', detail: factsOf(run) } as const;
+  await Promise.allSettled([plane.lifecycle.emit(event)]);
 }
 
 const settledMetrics: Partial<Record<RunState, MetricName>> = {

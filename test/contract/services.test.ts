@@ -84,7 +84,7 @@ describe('the composed services', () => {
         .recorded()
         .slice(before)
         .map(({ detailType }) => detailType),
-    ).toEqual(['RunSucceeded']);
+    ).toEqual(['RunStarted', 'RunSucceeded']);
     expect((await plane.progress.read(row?.id ?? '')).map(({ state }) => state)).toEqual(['succeeded']);
     expect(emf.filter((line) => 'SlotCompleted' in line)).toHaveLength(1);
   });
