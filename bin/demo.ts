@@ -58,7 +58,8 @@ async function tell(progress: Progress, file: CsvFile): Promise<Told> {
 
 async function play(stage: Stage, { file, startMs }: { file: CsvFile; startMs: number }): Promise<Told> {
   const { plane, operator } = stage;
-  const { lateMs } = await driveSchedules(stage, startMs);
+  const ticks = await driveSchedules(stage, startMs);
+  const { lateMs } = ticks;
   checkSlots(await operator.scheduledRuns(lateMs, plane.clock.now()), {
     schedules: plane.scheduler.schedules().length,
     lateMs,
@@ -68,7 +69,7 @@ async function play(stage: Stage, { file, startMs }: { file: CsvFile; startMs: n
   const halted = await haltAndRelease(stage, file);
   await keepFiles(operator, ingested, folder);
   const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
-  return { runs, ingested, halted, folder };
+  return { runs, ticks, ingested, halted, folder };
 }
 
 main().catch((error: unknown) => {

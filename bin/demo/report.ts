@@ -2,12 +2,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Operator } from '#local/operator.ts';
 import { table } from './progress.ts';
-import type { Halted, Ingested } from './scenario.ts';
+import type { driveSchedules, Halted, Ingested } from './scenario.ts';
 
 type ScheduledRun = Awaited<ReturnType<Operator['scheduledRuns']>>[number];
 
+/** Which slots came oddly: one three times in all, one behind newer ones. */
+type Ticks = Awaited<ReturnType<typeof driveSchedules>>;
+
 export interface Told {
   readonly runs: readonly ScheduledRun[];
+  readonly ticks: Ticks;
   readonly ingested: Ingested;
   readonly halted: Halted;
   readonly folder: string;
@@ -30,7 +34,7 @@ const lateness = (run: ScheduledRun): number | null =>
   run.claimedMs === undefined || run.slotMs === undefined ? null : run.claimedMs - run.slotMs;
 
 /** The one document of `--json`. */
-export const toJson = ({ runs, ingested, halted, folder }: Told) => ({
+export const toJson = ({ runs, ticks, ingested, halted, folder }: Told) => ({
   runs: runs.map((run) => ({
     schedule: run.schedule,
     slot: iso(run.slotMs),
@@ -40,6 +44,7 @@ export const toJson = ({ runs, ingested, halted, folder }: Told) => ({
     ...(run.outcome?.code ? { code: run.outcome.code } : {}),
     latenessMs: lateness(run),
     attempts: run.attempt,
+    deliveries: isSlot(run, ticks, ticks.repeatedMs) ? 3 : 1,
   })),
   ingest: { run: ingested.run, ...ingested.result, quality: ingested.manifest.quality, files: files(ingested, folder) },
   halt: halted,
@@ -51,10 +56,13 @@ const files = ({ files: kept }: Ingested, folder: string): string[] =>
 
 /** What a person reads at the end. */
 export function toText(told: Told): string {
-  return [scheduledTable(told.runs), ingestReport(told.ingested), whereToLook(told), whatNext()].join('\n\n');
+  return [scheduledTable(told), ingestReport(told.ingested), whereToLook(told), whatNext()].join('\n\n');
 }
 
-function scheduledTable(runs: readonly ScheduledRun[]): string {
+const isSlot = (run: ScheduledRun, { schedule }: Ticks, slotMs: number): boolean =>
+  run.slotMs === slotMs && schedule.endsWith(run.schedule ?? '-');
+
+function scheduledTable({ runs, ticks }: Told): string {
   const rows = runs
     .toSorted(
       (one, other) =>
@@ -71,7 +79,8 @@ function scheduledTable(runs: readonly ScheduledRun[]): string {
         String(run.attempt),
       ];
     });
-  return `Scheduled runs\n\n${table([['schedule', 'slot', 'run', 'state', 'lateness', 'attempts'], ...rows])}`;
+  const oddly = `Of ${ticks.schedule}, the slot ${iso(ticks.repeatedMs)} was delivered three times, and ${iso(ticks.lateMs)} came behind newer ones: one run each.`;
+  return `Scheduled runs\n\n${table([['schedule', 'slot', 'run', 'state', 'lateness', 'attempts'], ...rows])}\n\n${oddly}`;
 }
 
 function ingestReport({ result, manifest: { quality, artefacts } }: Ingested): string {
