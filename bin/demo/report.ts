@@ -46,9 +46,14 @@ export const toJson = ({ runs, ticks, ingested, halted, folder }: Told) => ({
     attempts: run.attempt,
     deliveries: isSlot(run, ticks, ticks.repeatedMs) ? 3 : 1,
   })),
-  ingest: { run: ingested.run, ...ingested.result, quality: ingested.manifest.quality, files: files(ingested, folder) },
+  ingest: {
+    run: ingested.run,
+    ...ingested.result,
+    quality: ingested.manifest.quality,
+    files: files(ingested, folder),
+    statusPage: join(folder, 'status', 'index.html'),
+  },
   halt: halted,
-  statusPage: join(folder, 'status', 'index.html'),
 });
 
 const files = ({ files: kept }: Ingested, folder: string): string[] =>

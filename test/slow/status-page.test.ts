@@ -93,7 +93,7 @@ test('the page says the same without styles and without a script: it has heading
 async function prepare(): Promise<{ browser: Browser; url: string; status: Status }> {
   const demo = await demoOnce();
   if (demo.status !== 0) throw new Error(`the demo ended with status ${demo.status}:\n${demo.stderr}`);
-  const { statusPage } = JSON.parse(demo.stdout) as { statusPage: string };
+  const { statusPage } = (JSON.parse(demo.stdout) as { ingest: { statusPage: string } }).ingest;
   const status = JSON.parse(readFileSync(join(dirname(statusPage), 'status.json'), 'utf8')) as Status;
   const browser = await chromium.launch({ executablePath: findBrowser() ?? '', args: ['--no-sandbox'] });
   onTestFinished(() => browser.close());
