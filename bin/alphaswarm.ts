@@ -84,14 +84,17 @@ async function stop(plane: Plane, watcher: Watcher): Promise<void> {
   await plane.stop();
 }
 
+/** A terminal signals the whole group, and npm and setup.mjs pass it on: one Ctrl-C arrives up to three times. */
+const sameKeypressMs = 1000;
+
 /** Resolves at Ctrl-C or SIGTERM; a second one ends the process at once, its children with it. */
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedMs: number | undefined;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
+        if (askedMs !== undefined && performance.now() - askedMs > sameKeypressMs) process.exit(130);
+        askedMs ??= performance.now();
         resolve();
       });
     }

@@ -102,7 +102,7 @@ function ingestReport({ result, manifest: { quality, artefacts } }: Ingested): s
     ['from, to', `${quality.first} to ${quality.last}`],
     ['order', quality.order],
     ['calendar', describe(quality.calendar)],
-    ['missing bars', String(quality.gaps.missing)],
+    ['sessions without a bar', sessionsWithoutBar(quality.gaps)],
     ['flags', counts(quality.flags)],
     ...quality.warnings.map((warning) => ['warning', warning]),
     ...artefacts.map(({ name, rows, bytes, sha256 }) => [
@@ -111,6 +111,13 @@ function ingestReport({ result, manifest: { quality, artefacts } }: Ingested): s
     ]),
   ];
   return `Ingestion\n\n${table([['what', 'found'], ...facts])}`;
+}
+
+/** How many, and the first of them: a date may be missing in the file, or its row may be in quarantine. */
+function sessionsWithoutBar({ missing, listed }: Ingested['manifest']['quality']['gaps']): string {
+  if (missing === 0) return '0';
+  const shown = listed.slice(0, 8).map(({ from, to }) => (from === to ? from : `${from} to ${to}`));
+  return `${missing}, quarantined ones included (${shown.join(', ')}${listed.length > shown.length ? ', ...' : ''})`;
 }
 
 const describe = (value: unknown): string => {

@@ -110,7 +110,7 @@ export interface Quality {
   readonly interval: unknown;
   readonly order: string;
   readonly calendar: unknown;
-  readonly gaps: { readonly missing: number };
+  readonly gaps: { readonly missing: number; readonly listed: readonly { from: string; to: string }[] };
   readonly flags: Readonly<Record<string, number>>;
   readonly quarantine: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeF
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import type { PlaneEvent } from '#local/plane-event.ts';
 import { foreign } from '#test/fault/support/foreign.ts';
@@ -110,6 +111,20 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect(leftovers(ended)).toEqual({ pids: [], ports: [] });
   },
 );
+
+test('one Ctrl-C that arrives three times, as through npm and the set-up script, still ends in order', async () => {
+  const data = dataDir();
+  const running = up({ data });
+  const ready = await readyOf(running);
+  for (let times = 0; times < 3; times += 1) {
+    running.process.kill('SIGINT');
+    await sleep(20);
+  }
+  expect(await running.ended).toMatchObject({ status: 0, signal: null });
+  expect(running.events().at(-1)).toMatchObject({ type: 'stopped' });
+  expect(readdirSync(data)).not.toContain('plane.lock');
+  expect(ready.queues.length).toBeGreaterThan(0);
+});
 
 test('killed with SIGKILL its children die with it, and the next start in the same folder is cleanly fresh', async () => {
   const data = dataDir();
