@@ -1,6 +1,11 @@
 // DynamoDB in this process, by dynalite, in memory. It has no transactions, no TTL calls, no PartiQL, and gives no item
 // with a failed condition; the ledger needs none of these. Every table is on demand whatever the template bills.
-import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  type CreateTableCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,6 +81,8 @@ async function createTable(client: DynamoDBClient, table: TableSpec): Promise<vo
   const input = { ...table.definition, TableName: table.name, BillingMode: 'PAY_PER_REQUEST' };
   try {
     await client.send(new CreateTableCommand(input as CreateTableCommandInput));
+    // A table that is still being made refuses its first rows.
+    while (!(await isActive(client, table.name))) await sleep(2);
   } catch (error) {
     throw new PlaneError(
       'START_FAILED',
@@ -85,4 +92,9 @@ async function createTable(client: DynamoDBClient, table: TableSpec): Promise<vo
       },
     );
   }
+}
+
+async function isActive(client: DynamoDBClient, name: string): Promise<boolean> {
+  const { Table: made } = await client.send(new DescribeTableCommand({ TableName: name }));
+  return made?.TableStatus === 'ACTIVE';
 }

@@ -18,13 +18,16 @@ test('tables stop in the middle of requests whose senders were killed, and nothi
     const get = new GetItemCommand({ TableName: 'rows', Key: { id: { S: 'a' } } });
     await client.send(get);
     const senders = new AbortController();
-    const asked = Array.from({ length: 40 }, () => client.send(get, { abortSignal: senders.signal }));
+    const asked = Array.from({ length: 40 }, () =>
+      // Each ends in an abort of its own, which is nobody's to hear.
+      client.send(get, { abortSignal: senders.signal }).catch(() => undefined),
+    );
     // Later in each round, so that one of them meets a request between its arrival and its answer.
     for (let turn = 0; turn < round; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     senders.abort();
     await tables.stop();
     client.destroy();
-    await Promise.allSettled(asked);
+    await Promise.all(asked);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   process.off('uncaughtException', note);
