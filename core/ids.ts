@@ -12,6 +12,9 @@ export interface Ids {
   random(): number;
 }
 
+/** Namespace of this project's named ids (RFC 9562, version 5). Changing it would run every slot again: never. */
+export const idNamespace = 'c0f7a5b2-6f0e-5d0b-9b57-3d6f1f0a4e21';
+
 /** ISO 8601 to the second, as EventBridge Scheduler writes a scheduled time: `2026-11-21T12:00:00Z`. */
 export const slotName = (slotMs: number): string => `${new Date(slotMs).toISOString().slice(0, 19)}Z`;
 

@@ -1,8 +1,5 @@
 import { v5 } from 'uuid';
-import type { Ids } from '#core/ids.ts';
-
-/** Namespace of this project's named ids (RFC 9562, version 5): the same as on AWS, so that a tick has one id everywhere. */
-const namespace = 'c0f7a5b2-6f0e-5d0b-9b57-3d6f1f0a4e21';
+import { idNamespace, type Ids } from '#core/ids.ts';
 
 /** Ids by counting and chance by a small generator (mulberry32): the same seed gives the same plane. */
 export function memoryIds(seed = 1): Ids {
@@ -22,7 +19,7 @@ export function memoryIds(seed = 1): Ids {
       counter += 1;
       return `${hex(seeded, 8)}-0000-7000-8000-${hex(counter, 12)}`;
     },
-    named: (name) => v5(name, namespace),
+    named: (name) => v5(name, idNamespace),
     traceparent: () => {
       counter += 1;
       return `00-${hex(seeded, 16)}${hex(counter, 16)}-${hex(counter, 16)}-01`;
