@@ -48,6 +48,13 @@ export interface Lease {
   readonly untilMs: number;
 }
 
+/** Somebody wants the run to end: its owner ends it, and whoever else finds the row cancels it instead of starting it. */
+export interface CancelRequest {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 /** One row of `workload_runs`: the truth about a run. Times are milliseconds of the plane's clock. */
 export interface Run {
   readonly v: 1;
@@ -89,12 +96,14 @@ export interface Run {
   /** Frames sent under this fence, as far as its owner could say; the terminal frame is the one after them. */
   readonly frames: number;
   readonly artefacts?: readonly string[];
+  readonly cancel?: CancelRequest;
 }
 
 /** What a step changes; everything else stays, but for the revision. */
-export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcome'>> & {
+export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcome' | 'cancel'>> & {
   readonly lease?: Lease | 'none';
   readonly outcome?: RunOutcome | 'none';
+  readonly cancel?: CancelRequest | 'none';
 };
 
 /**
@@ -103,10 +112,10 @@ export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcom
  * @throws Failure TRANSITION_ILLEGAL when the table does not have the step.
  */
 export function changeRun(run: Run, change: RunChange): Run {
-  const { lease, outcome, ...rest } = change;
+  const { lease, outcome, cancel, ...rest } = change;
   checkTransition(run, { state: rest.state ?? run.state, generation: rest.generation ?? run.generation });
   const next: Run = { ...run, ...rest, rev: run.rev + 1 };
-  return applyOptional(next, { lease, outcome });
+  return applyOptional(next, { lease, outcome, cancel });
 }
 
 /** @throws Failure TRANSITION_ILLEGAL */
@@ -124,15 +133,15 @@ export function checkTransition(
   );
 }
 
-function applyOptional(
-  run: Run,
-  change: { lease?: Lease | 'none' | undefined; outcome?: RunOutcome | 'none' | undefined },
-): Run {
+type Optional = 'lease' | 'outcome' | 'cancel';
+function applyOptional(run: Run, change: { [K in Optional]: RunChange[K] | undefined }): Run {
   const next: { -readonly [K in keyof Run]: Run[K] } = { ...run };
   if (change.lease === 'none') delete next.lease;
   else if (change.lease) next.lease = change.lease;
   if (change.outcome === 'none') delete next.outcome;
   else if (change.outcome) next.outcome = change.outcome;
+  if (change.cancel === 'none') delete next.cancel;
+  else if (change.cancel) next.cancel = change.cancel;
   return next;
 }
 

@@ -62,8 +62,10 @@ describe('another attempt', () => {
   it('is made exactly for failures whose disposition is retry', () => {
     const retried = failureCodes.filter((code) => isRetryable(new Failure(code, 'x'), policy));
     expect(retried.toSorted()).toEqual([
+      'CHILD_DIED',
       'DEADLINE_EXCEEDED',
       'DEPENDENCY_UNAVAILABLE',
+      'HANDED_BACK',
       'INTERNAL',
       'KILL_SWITCH_UNKNOWN',
       'LEASE_EXPIRED',

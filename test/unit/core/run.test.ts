@@ -132,6 +132,14 @@ describe('a change', () => {
     expect(Object.keys(bare)).not.toContain('lease');
     expect(Object.keys(bare)).not.toContain('outcome');
   });
+
+  it('keeps a wish to cancel until it is withdrawn, and may bring one', () => {
+    const cancel = { by: 'anna', reason: 'wrong data', atMs: 5 };
+    const flagged = changeRun(runRow(), { cancel });
+    expect(changeRun(flagged, { hops: 1 }).cancel).toEqual(cancel);
+    expect(Object.keys(changeRun(flagged, { cancel: 'none' }))).not.toContain('cancel');
+    expect(Object.keys(changeRun(runRow(), {}))).not.toContain('cancel');
+  });
 });
 
 it('a row stands in the open index until it is terminal and drained', () => {
