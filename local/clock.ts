@@ -27,13 +27,13 @@ interface ClockOptions {
 /** What the clock must know of the rest of the plane before it may jump. */
 export interface Surroundings {
   /** True when nothing is in flight. */
-  isQuiet(): boolean;
+  isQuiet(): Promise<boolean>;
   /** The next instant at which a schedule fires or a message can be received again, if any. */
-  nextDueMs(): number | undefined;
+  nextDueMs(): Promise<number | undefined>;
   /** Fires what is due by now. */
   fireDue(): void;
   /** Lets the time pass for all that keeps a time of its own. */
-  onJump(byMs: number, toMs: number): void;
+  onJump(byMs: number, toMs: number): Promise<void>;
 }
 
 export interface DrivenClock extends Clock {
@@ -55,13 +55,13 @@ export function createClock({ mode, file, startAtMs }: ClockOptions): DrivenCloc
 
   async function advanceTo(instantMs: number, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (mode === 'wall' || !surroundings) throw notDriven();
-    while (now() < instantMs || isDue(surroundings, instantMs)) {
+    while (now() < instantMs || (await isDue(surroundings, instantMs))) {
       await untilQuiet(surroundings, signal);
-      const nextMs = Math.min(surroundings.nextDueMs() ?? instantMs, instantMs);
+      const nextMs = Math.min((await surroundings.nextDueMs()) ?? instantMs, instantMs);
       const byMs = nextMs - now();
       if (byMs > 0) {
         setOffset(offsetMs + byMs);
-        surroundings.onJump(byMs, nextMs);
+        await surroundings.onJump(byMs, nextMs);
       }
       surroundings.fireDue();
     }
@@ -71,14 +71,14 @@ export function createClock({ mode, file, startAtMs }: ClockOptions): DrivenCloc
   return { mode, now, advanceTo, attach: (around) => void (surroundings = around) };
 }
 
-function isDue(surroundings: Surroundings, instantMs: number): boolean {
-  const dueMs = surroundings.nextDueMs();
+async function isDue(surroundings: Surroundings, instantMs: number): Promise<boolean> {
+  const dueMs = await surroundings.nextDueMs();
   return dueMs !== undefined && dueMs <= instantMs;
 }
 
 async function untilQuiet(surroundings: Surroundings, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
-  while (!surroundings.isQuiet()) await sleep(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) });
+  while (!(await surroundings.isQuiet())) await sleep(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) });
 }
 
 function notDriven(): PlaneError {

@@ -14,8 +14,11 @@ interface EnvironmentInfo {
 }
 
 export interface Lambdas {
-  /** Runs a function once. Never rejects for what the function does: the result tells. Throws UNKNOWN_NAME. */
-  invoke(functionName: string, event: unknown): Promise<InvocationResult>;
+  /**
+   * Runs a function once, under a request id of its own unless one is given. Never rejects for what the function does: the
+   * result tells. Throws UNKNOWN_NAME.
+   */
+  invoke(functionName: string, event: unknown, requestId?: string): Promise<InvocationResult>;
   environments(): EnvironmentInfo[];
   /**
    * SIGKILLs an environment in the middle of an invocation of this function: of the request named, or of any. Returns its
@@ -24,6 +27,10 @@ export interface Lambdas {
   killInFlight(functionName: string, requestId?: string): number | undefined;
   /** Invocations asked for and not over. */
   inFlight(): number;
+  /** Invocations asked for so far. */
+  begun(): number;
+  /** A function that was deployed after the host had started; one of the same name is replaced, its environments end. */
+  add(spec: FunctionSpec): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,6 +57,11 @@ interface Pool {
   taken: number;
 }
 
+interface Request {
+  requestId: string;
+  event: unknown;
+}
+
 /** A host for these functions; nothing is started before the first invocation. */
 export function createLambdaHost(options: LambdaHostOptions): Lambdas {
   return new PooledHost(options);
@@ -59,23 +71,21 @@ class PooledHost implements Lambdas {
   readonly #options: LambdaHostOptions;
   readonly #pools: Map<string, Pool>;
   #inFlight = 0;
+  #begun = 0;
   #stopped = false;
 
   constructor(options: LambdaHostOptions) {
     this.#options = options;
-    const pool = (spec: FunctionSpec): Pool => {
-      const limit = spec.reservedConcurrency ?? options.concurrencyPerFunction ?? DEFAULT_CONCURRENCY;
-      return { spec, limit, environments: new Set(), idle: [], waiting: [], taken: 0 };
-    };
-    this.#pools = new Map(options.functions.map((spec) => [spec.name, pool(spec)]));
+    this.#pools = new Map(options.functions.map((spec) => [spec.name, this.#newPool(spec)]));
   }
 
-  async invoke(functionName: string, event: unknown): Promise<InvocationResult> {
+  async invoke(functionName: string, event: unknown, requestId: string = randomUUID()): Promise<InvocationResult> {
     const pool = this.#pool(functionName);
     this.#inFlight += 1;
+    this.#begun += 1;
     try {
       await this.#slot(pool);
-      return await this.#runIn(pool, event);
+      return await this.#runIn(pool, { requestId, event });
     } finally {
       this.#inFlight -= 1;
     }
@@ -99,10 +109,25 @@ class PooledHost implements Lambdas {
     return this.#inFlight;
   }
 
+  begun(): number {
+    return this.#begun;
+  }
+
+  async add(spec: FunctionSpec): Promise<void> {
+    const earlier = [...(this.#pools.get(spec.name)?.environments ?? [])];
+    this.#pools.set(spec.name, this.#newPool(spec));
+    await Promise.all(earlier.map((environment) => environment.end('stopped')));
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     const all = [...this.#pools.values()].flatMap((pool) => [...pool.environments]);
     await Promise.all(all.map((environment) => environment.end('stopped')));
+  }
+
+  #newPool(spec: FunctionSpec): Pool {
+    const limit = spec.reservedConcurrency ?? this.#options.concurrencyPerFunction ?? DEFAULT_CONCURRENCY;
+    return { spec, limit, environments: new Set(), idle: [], waiting: [], taken: 0 };
   }
 
   #pool(functionName: string): Pool {
@@ -127,10 +152,10 @@ class PooledHost implements Lambdas {
     else pool.taken -= 1;
   }
 
-  async #runIn(pool: Pool, event: unknown): Promise<InvocationResult> {
+  async #runIn(pool: Pool, request: Request): Promise<InvocationResult> {
     try {
       const environment = pool.idle.pop() ?? this.#start(pool);
-      const result = await this.#observed(pool, environment, event);
+      const result = await this.#observed(pool, environment, request);
       if (!environment.ended) pool.idle.push(environment);
       return result;
     } finally {
@@ -159,9 +184,8 @@ class PooledHost implements Lambdas {
     return environment;
   }
 
-  async #observed(pool: Pool, environment: Environment, event: unknown): Promise<InvocationResult> {
+  async #observed(pool: Pool, environment: Environment, { requestId, event }: Request): Promise<InvocationResult> {
     const { spec } = pool;
-    const requestId = randomUUID();
     const coldStart = environment.initMs === undefined;
     requests.set(environment, requestId);
     this.#options.emit({ type: 'invocation-started', function: spec.name, requestId, pid: environment.pid, coldStart });

@@ -1,29 +1,29 @@
 // The plane on one machine: the synthesised template, run by AWS's own protocols on loopback.
 //
-// Life cycle: read the assembly (so a bad one fails before anything is started), take the data folder, start the servers,
-// resolve the template to their addresses, make queues, tables and buckets, then let schedules and mappings run.
+// Life cycle: read the assembly (so a bad one fails before anything is started), take the data folder, start the backplane
+// (servers, queues, tables, buckets, functions), then let schedules and mappings run.
 // State is in memory and every start is fresh: after SIGKILL the guardian ends every child, and the next plane in the same
 // folder removes what Valkey and the clock left. $REDIS_URL is the exception: that server's state is its owner's.
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAssembly, type Assembly } from '#local/assembly.ts';
-import { fakeCredentials, type ClientSettings } from '#local/aws-clients.ts';
-import { createClock, type Clock, type DrivenClock } from '#local/clock.ts';
+import { fakeCredentials } from '#local/aws-clients.ts';
+import type { Backplane, Base, StartBackplane } from '#local/backplane.ts';
+import { createClock, type Clock } from '#local/clock.ts';
 import { takeDataFolder } from '#local/data-folder.ts';
-import { messageOf, PlaneError } from '#local/errors.ts';
-import { createEventBuses, type BusEvent } from '#local/events.ts';
-import { functionEnvironment } from '#local/function-environment.ts';
-import { startGuardian, type Guardian } from '#local/guardian.ts';
-import { createLambdaHost, type Lambdas } from '#local/lambda-host.ts';
+import { messageOf } from '#local/errors.ts';
+import type { BusEvent } from '#local/events.ts';
+import { startGuardian } from '#local/guardian.ts';
+import { inProcess } from '#local/in-process.ts';
+import type { Lambdas } from '#local/lambda-host.ts';
 import { startMappings } from '#local/mappings.ts';
-import { createMetrics, type Metrics } from '#local/metrics.ts';
+import type { Metrics } from '#local/metrics.ts';
 import type { Emit, PlaneEndpoints, PlaneEvent } from '#local/plane-event.ts';
-import { deadLetterArns, readResources, type PlaneResources } from '#local/plane-resources.ts';
+import type { PlaneResources } from '#local/plane-resources.ts';
 import type { QueueDepth } from '#local/queues.ts';
 import { refuseUnknownTypes } from '#local/resolver.ts';
 import { startScheduler, type Scheduler } from '#local/scheduler.ts';
-import { startServers, type Servers } from '#local/servers.ts';
 import { surroundingsOf } from '#local/surroundings.ts';
 
 export interface PlaneOptions {
@@ -53,6 +53,7 @@ export interface Plane {
   metrics: Metrics;
   /** What was put on the event buses, in order. */
   events(): readonly BusEvent[];
+  /** On an emulator as they were when last looked at. */
   queueDepths(): Record<string, QueueDepth>;
   /**
    * Resolves once no invocation runs, no schedule is being delivered, and no queue with a consumer holds a message, not
@@ -65,35 +66,21 @@ export interface Plane {
 
 const IDLE_LOOK_EVERY_MS = 10;
 
-type Undo = () => unknown;
-
-/** What every part of one plane shares. */
-interface Base {
-  options: PlaneOptions;
-  assembly: Assembly;
-  settings: ClientSettings;
-  clock: DrivenClock;
-  clockFile: string;
-  guardian: Guardian;
-  emit: Emit;
-  servers: Servers;
-  undo: Undo[];
-}
-
 /** Starts the plane and resolves when it is ready. Throws PlaneError; whatever had been started is stopped again. */
-export async function startPlane(options: PlaneOptions): Promise<Plane> {
+export async function startPlane(options: PlaneOptions, startBackplane: StartBackplane = inProcess): Promise<Plane> {
   const assembly = readAssembly(options.assemblyDir);
   refuseUnknownTypes(assembly);
-  const undo: Undo[] = [];
+  const undo: Base['undo'] = [];
   try {
-    return await run(await startBase(options, assembly, undo));
+    const base = startBase(options, assembly, undo);
+    return attach(base, await startBackplane(base));
   } catch (error) {
     await unwind(undo, () => {});
     throw error;
   }
 }
 
-async function startBase(options: PlaneOptions, assembly: Assembly, undo: Undo[]): Promise<Base> {
+function startBase(options: PlaneOptions, assembly: Assembly, undo: Base['undo']): Base {
   const folder = takeDataFolder(options.dataDir);
   undo.push(() => folder.release());
   const clock = createClock({ mode: options.clock, file: folder.clockFile, startAtMs: options.startAtMs });
@@ -101,11 +88,9 @@ async function startBase(options: PlaneOptions, assembly: Assembly, undo: Undo[]
   const guardian = startGuardian();
   undo.push(() => guardian.stop());
   const region = options.region ?? 'us-east-1';
-  const onStarted = (stop: () => Promise<void>): void => void undo.push(stop);
-  const servers = await startServers({ plane: options, region, folder, guardian, emit, onStarted });
   // One attempt: poller and scheduler have their own patience, and a second layer would only blur it.
   const settings = { region, credentials: fakeCredentials(), maxAttempts: 1 };
-  return { options, assembly, settings, clock, clockFile: folder.clockFile, guardian, emit, servers, undo };
+  return { options, assembly, settings, folder, clock, guardian, emit, undo };
 }
 
 /** A listener that throws is its owner's bug, and must not stop a poller in the middle of its work. */
@@ -119,29 +104,19 @@ function emitter({ onEvent }: PlaneOptions, clock: Clock): Emit {
   };
 }
 
-async function run(base: Base): Promise<Plane> {
-  const { servers, settings, emit, clock, undo } = base;
-  const resources = await makeResources(base);
-  const environment = environments(base, resources);
-  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit });
-  servers.aws.serve({ buses, schedules: () => resources.schedules });
-  const metrics = createMetrics();
-  const lambdas = createLambdaHost({
-    functions: resources.functions,
-    variablesOf: (spec) => environment(spec.name),
-    guardian: base.guardian,
-    emit,
-    onLogLine: (line) => metrics.readLine(line),
-  });
+/** Lets pollers, scheduler and clock at what the backplane has. */
+function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Plane {
+  const { endpoints, resources, queues, lambdas, metrics } = backplane;
   // Queue URLs are for reading: the endpoint decides where a call goes, or a URL could send it to real AWS.
-  const client = new SQSClient({ ...settings, endpoint: servers.endpoints.sqs, useQueueUrlAsEndpoint: false });
+  const client = new SQSClient({ ...settings, endpoint: endpoints.sqs, useQueueUrlAsEndpoint: false });
   undo.push(() => client.destroy());
-  const { queues } = servers;
-  const mappings = startMappings({ resources, queues, client, region: settings.region, lambdas, emit });
+  const { region } = settings;
+  const invoke: Backplane['invoke'] = (functionName, event) => backplane.invoke(functionName, event);
+  const mappings = startMappings({ resources, queues, client, region, invoke, emit });
+  // Together: a poller waits for its invocations, and these end with their environments.
   undo.push(() => Promise.all([mappings.stop(), lambdas.stop()]));
-  const { schedules } = resources;
   const scheduler = startScheduler({
-    schedules,
+    schedules: resources.schedules,
     client,
     nowMs: clock.now,
     random: Math.random,
@@ -151,51 +126,19 @@ async function run(base: Base): Promise<Plane> {
   undo.push(() => scheduler.stop());
   const surroundings = surroundingsOf({ clock, scheduler, lambdas, mappings, queues, emit });
   clock.attach(surroundings);
-  tellReady(emit, servers.endpoints, resources);
+  tellReady(emit, endpoints, resources);
   return {
-    endpoints: servers.endpoints,
+    endpoints,
     resources,
-    environment,
+    environment: (name) => backplane.environment(name),
     clock,
     scheduler,
     lambdas,
     metrics,
-    events: () => buses.recorded(),
-    queueDepths: () => Object.fromEntries(resources.queues.map(({ name }) => [name, queues.depth(name)])),
-    idle: (signal) => until(() => surroundings.isQuiet() && mappings.isDrained(), signal),
+    events: () => backplane.events(),
+    queueDepths: () => backplane.queueDepths(),
+    idle: (signal) => until(async () => (await surroundings.isQuiet()) && (await mappings.isDrained()), signal),
     stop: stopOnce(undo, emit),
-  };
-}
-
-/** Resolves the template to the addresses that the servers have, and makes what it declares. */
-async function makeResources({ assembly, servers, settings }: Base): Promise<PlaneResources> {
-  const { host: redisHost, port: redisPort } = servers.redis;
-  const addresses = { region: settings.region, sqsUrl: servers.queues.url, redisHost, redisPort };
-  const resources = readResources(assembly, addresses);
-  servers.queues.create({ ...resources, deadLetterArns: deadLetterArns(resources) });
-  await servers.tables.create(resources.tables, settings);
-  return resources;
-}
-
-/** Environments are made once, so that a template that names another AWS fails at the start and not at an invocation. */
-function environments(
-  { servers, settings, clockFile, options }: Base,
-  resources: PlaneResources,
-): (name: string) => Record<string, string> {
-  const path = (options.variables ?? process.env)['PATH'] ?? '';
-  const made = new Map(
-    resources.functions.map((spec) => [
-      spec.name,
-      functionEnvironment(spec, { endpoints: servers.endpoints, settings, clockFile, path }),
-    ]),
-  );
-  return (name) => {
-    const variables = made.get(name);
-    if (variables) return { ...variables };
-    throw new PlaneError(
-      'UNKNOWN_NAME',
-      `There is no function ${name} on this plane. Known functions: ${[...made.keys()].join(', ')}.`,
-    );
   };
 }
 
@@ -204,12 +147,12 @@ function tellReady(emit: Emit, endpoints: PlaneEndpoints, { functions, queues, s
   emit({ type: 'ready', endpoints, functions: names(functions), queues: names(queues), schedules: names(schedules) });
 }
 
-async function until(holds: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+async function until(holds: () => Promise<boolean>, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
-  while (!holds()) await sleep(IDLE_LOOK_EVERY_MS, undefined, { ...(signal && { signal }) });
+  while (!(await holds())) await sleep(IDLE_LOOK_EVERY_MS, undefined, { ...(signal && { signal }) });
 }
 
-function stopOnce(undo: Undo[], emit: Emit): () => Promise<void> {
+function stopOnce(undo: Base['undo'], emit: Emit): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await unwind(undo, (error) => emit({ type: 'error', where: 'stopping', message: messageOf(error) }));
@@ -219,7 +162,7 @@ function stopOnce(undo: Undo[], emit: Emit): () => Promise<void> {
 }
 
 /** Undoes the last first; one that fails must not keep the others from ending. */
-async function unwind(undo: Undo[], onError: (error: unknown) => void): Promise<void> {
+async function unwind(undo: Base['undo'], onError: (error: unknown) => void): Promise<void> {
   for (const step of undo.reverse()) {
     try {
       await step();

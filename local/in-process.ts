@@ -1,0 +1,86 @@
+// The default backplane: fauxqs and dynalite in this process, a real Valkey beside it, functions in processes of their own.
+import { randomUUID } from 'node:crypto';
+import type { Backplane, Base, QueueWatch } from '#local/backplane.ts';
+import { PlaneError } from '#local/errors.ts';
+import { createEventBuses } from '#local/events.ts';
+import { functionEnvironment } from '#local/function-environment.ts';
+import { createLambdaHost } from '#local/lambda-host.ts';
+import { createMetrics } from '#local/metrics.ts';
+import { deadLetterArns, readResources, type PlaneResources } from '#local/plane-resources.ts';
+import type { Queues } from '#local/queues.ts';
+import { startServers, type Servers } from '#local/servers.ts';
+
+/** Starts the servers, resolves the template to their addresses, and makes what it declares. */
+export async function inProcess(base: Base): Promise<Backplane> {
+  const { options, settings, folder, guardian, emit, undo, clock } = base;
+  const onStarted = (stop: () => Promise<void>): void => void undo.push(stop);
+  const servers = await startServers({ plane: options, region: settings.region, folder, guardian, emit, onStarted });
+  const resources = await makeResources(base, servers);
+  const environment = environments(base, servers, resources);
+  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit });
+  servers.aws.serve({ buses, schedules: () => resources.schedules });
+  const metrics = createMetrics();
+  const lambdas = createLambdaHost({
+    functions: resources.functions,
+    variablesOf: (spec) => environment(spec.name),
+    guardian,
+    emit,
+    onLogLine: (line) => metrics.readLine(line),
+  });
+  undo.push(() => lambdas.stop());
+  const { queues, endpoints } = servers;
+  const names = resources.queues.map(({ name }) => name);
+  return {
+    endpoints,
+    resources,
+    queues: watchOf(queues, names),
+    lambdas,
+    metrics,
+    invoke: (functionName, event) => lambdas.invoke(functionName, event),
+    environment,
+    events: () => buses.recorded(),
+    queueDepths: () => Object.fromEntries(names.map((name) => [name, queues.depth(name)])),
+  };
+}
+
+async function makeResources({ assembly, settings }: Base, servers: Servers): Promise<PlaneResources> {
+  const { host: redisHost, port: redisPort } = servers.redis;
+  const addresses = { region: settings.region, sqsUrl: servers.queues.url, redisHost, redisPort };
+  const resources = readResources(assembly, addresses);
+  servers.queues.create({ ...resources, deadLetterArns: deadLetterArns(resources) });
+  await servers.tables.create(resources.tables, settings);
+  return resources;
+}
+
+/** Environments are made once, so that a template that names another AWS fails at the start and not at an invocation. */
+function environments(
+  { settings, folder, options }: Base,
+  { endpoints }: Servers,
+  { functions }: PlaneResources,
+): (name: string) => Record<string, string> {
+  const path = (options.variables ?? process.env)['PATH'] ?? '';
+  const { clockFile } = folder;
+  const made = new Map(
+    functions.map((spec) => [spec.name, functionEnvironment(spec, { endpoints, settings, clockFile, path })]),
+  );
+  return (name) => {
+    const variables = made.get(name);
+    if (variables) return { ...variables };
+    throw new PlaneError(
+      'UNKNOWN_NAME',
+      `There is no function ${name} on this plane. Known functions: ${[...made.keys()].join(', ')}.`,
+    );
+  };
+}
+
+function watchOf(queues: Queues, names: string[]): QueueWatch {
+  const stateOf = (name: string) => ({
+    depth: queues.depth(name),
+    inFlightHandles: queues.inFlightHandles(name),
+    nextReturnMs: queues.nextReturnMs(name),
+  });
+  return {
+    look: async () => new Map(names.map((name) => [name, stateOf(name)])),
+    pass: async (byMs) => queues.pass(byMs),
+  };
+}
