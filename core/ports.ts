@@ -82,6 +82,8 @@ export interface ObjectStat {
   readonly version?: string;
 }
 export interface Artefacts {
+  /** Name of the bucket. */
+  readonly bucket: string;
   /** Throws Failure INPUT_INVALID when there is no such object. */
   read(key: string): Promise<Uint8Array>;
   readRange(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
@@ -171,6 +173,29 @@ export interface RunArtefacts {
   put(name: string, bytes: Uint8Array, contentType: string): Promise<string>;
 }
 
+/** One version of a data set: the silver that one run of `ingest.pull` made. */
+export interface DatasetVersion {
+  readonly run: string;
+  /** Where the silver Parquet lies. */
+  readonly key: string;
+  readonly sha256: string;
+  readonly rows: number;
+  readonly rowsQuarantined: number;
+  readonly gaps: number;
+  /** When it was ingested. */
+  readonly atMs: number;
+}
+/** The data sets of a tenant by name, each with its newest version. */
+export interface Datasets {
+  find(name: string): Promise<DatasetVersion | undefined>;
+  /** Makes it the newest version, unless a run that was started later has published since. */
+  publish(name: string, version: DatasetVersion): Promise<void>;
+  /** The bytes at `key`. Throws Failure INPUT_INVALID for what does not belong to the tenant. */
+  read(key: string): Promise<Uint8Array>;
+  /** The key of an `s3://` address. Throws Failure INPUT_INVALID for another bucket or tenant. */
+  keyOfAddress(address: string): string;
+}
+
 export interface KillSwitchKeeper {
   repair(): Promise<{ state: 'clear' | 'halted'; repair: string; epoch: number }>;
   /** Milliseconds for the canary's way there and back. */
@@ -219,6 +244,7 @@ export interface Reaper {
 
 export interface TaskPorts {
   readonly artefacts: RunArtefacts;
+  readonly datasets: Datasets;
   readonly killSwitch: KillSwitchKeeper;
   readonly status: StatusStore;
   readonly reaper: Reaper;
@@ -228,6 +254,7 @@ export type PortName = keyof TaskPorts;
 /** The methods that change something; a task reaches them only through the guard. */
 export const mutatingMethods = {
   artefacts: ['put'],
+  datasets: ['publish'],
   killSwitch: ['repair', 'canary'],
   status: ['publish'],
   reaper: ['resend', 'expire', 'drain', 'release'],

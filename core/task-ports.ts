@@ -1,5 +1,6 @@
 import { limits } from './catalogue/limits.ts';
 import { queueRow } from './catalogue/queues.ts';
+import { datasets } from './datasets.ts';
 import { storeKey } from './catalogue/stores.ts';
 import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
 import { cadences, scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
@@ -16,6 +17,7 @@ import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 /** The ports of one claim of one run, before the guard. */
 export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   artefacts: runArtefacts(plane, run),
+  datasets: datasets(plane, run),
   killSwitch: keeper(plane),
   status: statusStore(plane),
   reaper: reaper(plane),

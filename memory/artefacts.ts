@@ -11,6 +11,7 @@ export function memoryArtefacts(): Artefacts & { readonly objects: ReadonlyMap<s
     throw new Failure('INPUT_INVALID', `there is no object ${key} in the bucket: upload it first, or correct the key`);
   };
   return {
+    bucket: 'memory',
     objects,
     read,
     readRange: async (key, startByte, endByte) =>

@@ -31,6 +31,7 @@ export function runtimeArtefacts(client: S3Client, bucket: string): Artefacts {
     }
   };
   return {
+    bucket,
     read: (key) => get(key),
     // An HTTP range includes its last byte, ours does not; an empty one cannot be asked for.
     readRange: async (key, startByte, endByte) =>

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { EntryPointName } from '#core/catalogue/entry-points.ts';
+import type { FunctionQueue } from '#core/catalogue/entry-points.ts';
 import { consume, type Received } from '#core/consume.ts';
 import type { AnyBodies } from '#core/task.ts';
 import { parseEnvironment } from './environment.ts';
@@ -10,7 +10,7 @@ import { services } from './services.ts';
  * The handler of a queue's function: reads the environment once, at init, and takes each batch through the pipeline.
  * What must come back is reported a message, so that the rest of the batch is acknowledged.
  */
-export function queueHandler(queue: EntryPointName, bodies: AnyBodies) {
+export function queueHandler(queue: FunctionQueue, bodies: AnyBodies) {
   const plane = services(parseEnvironment(queue, process.env));
   // Begun at init, where a Lambda has more of a processor than later; awaited before each batch, outside the 250 ms that
   // the reading of the switch has.

@@ -17,11 +17,15 @@ export type Image = 'bundle' | 'executor' | 'trainer';
 
 export interface QueueRow {
   readonly tier: Tier;
+  /** Pointers to runs (and ticks), or kicks: no task may name a queue of kicks. */
+  readonly carries: 'runs' | 'kicks';
   /** What the queue drives, in the words of the original system. */
   readonly drives: string;
   readonly kind: 'standard' | 'fifo';
   /** The SQS message group: fairness on a standard queue, order on a FIFO one. */
-  readonly group: 'tenant' | 'session' | 'workspace' | 'queue';
+  readonly group: 'tenant' | 'session' | 'workspace' | 'family' | 'queue';
+  /** How long each message stays hidden at first. */
+  readonly deliveryDelay: Seconds;
   /** Longest invocation (light) or leg (heavy: the longest task) before it is ended. */
   readonly timeout: Seconds;
   readonly lease: Lease;
@@ -51,8 +55,10 @@ const warm = (prod: number) => ({ dev: 0, prod });
 
 const light = {
   tier: 'light',
+  carries: 'runs',
   kind: 'standard',
   group: 'tenant',
+  deliveryDelay: seconds(0),
   timeout: seconds(20),
   lease: untilDeadline,
   maximumAttempts: 5,
@@ -69,8 +75,10 @@ const light = {
 
 const heavy = {
   tier: 'heavy',
+  carries: 'runs',
   kind: 'standard',
   group: 'tenant',
+  deliveryDelay: seconds(0),
   timeout: hours(6),
   lease: renewed,
   maximumAttempts: 3,
@@ -95,6 +103,18 @@ export const queues = {
     timeout: seconds(50),
     batch: { size: 5, window: seconds(0) },
     concurrency: { minimum: 2, maximum: 4 },
+    ageObjective: minutes(2),
+  },
+  kick: {
+    ...light,
+    tier: 'internal',
+    carries: 'kicks',
+    drives: 'decisions of the dispatcher: how many executors each heavy queue needs now',
+    kind: 'fifo',
+    group: 'family',
+    // The bucket in which kicks are the same kick: it must be closed before the first of them is read.
+    deliveryDelay: seconds(2),
+    concurrency: { minimum: 2, maximum: 8 },
     ageObjective: minutes(2),
   },
   default: { ...light, drives: 'lineage, callbacks, metadata lookups', warmMinimum: warm(1), egress: 'internet' },

@@ -56,6 +56,30 @@ const objectKey = z
     'is not an object key such as inbox/sp500.csv',
   );
 
+const datasetName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not a data set name such as sp500-daily');
+/** OHLCV bars: the newest silver of a data set, or one Parquet or CSV file, in the tenant's inbox or by its address. */
+const backtestData = z.union([
+  z.strictObject({ dataset: datasetName }),
+  z.strictObject({ path: objectKey }),
+  z.strictObject({ s3: z.string().regex(/^s3:\/\/[a-z0-9.-]{3,63}\/\S{1,512}$/, 'is not s3://bucket/key') }),
+]);
+const fraction = z.number().min(0).lt(1);
+/** What the simulated broker charges and allows; fractions of price or value, money in the currency of the prices. */
+const backtestBroker = z.strictObject({
+  cash: z.number().positive().default(10_000),
+  commission: z
+    .union([fraction, z.strictObject({ fixed: z.number().min(0).default(0), relative: fraction.default(0) })])
+    .default(0),
+  margin: z.number().gt(0).max(1).default(1),
+  spread: fraction.default(0),
+  slippage: fraction.default(0),
+  tradeOnClose: z.boolean().default(false),
+  hedging: z.boolean().default(false),
+  exclusiveOrders: z.boolean().default(false),
+  finalizeTrades: z.boolean().default(false),
+});
+const moment = z.union([z.iso.date(), z.iso.datetime({ offset: false })]);
+
 /** Every task of the plane. */
 export const tasks = {
   'killswitch.heartbeat': {
@@ -107,12 +131,43 @@ export const tasks = {
     retry: housekeepingRetry,
     costClass: 'housekeeping',
   },
+  'backtest.run': {
+    queue: 'backtest',
+    title: 'Runs a strategy over a data set bar by bar; equity, trades, orders, statistics and a report',
+    payload: z.strictObject({
+      data: backtestData,
+      strategy: z.strictObject({
+        name: z.string().min(1).max(64),
+        params: z.record(z.string().max(64), z.union([z.number(), z.string().max(64), z.boolean()])).default({}),
+      }),
+      broker: backtestBroker.prefault({}),
+      /** First and last bar, inclusive: a date, or a time in UTC. */
+      from: moment.optional(),
+      to: moment.optional(),
+      engine: z.enum(['event', 'vectorbt-pro', 'lean']).default('event'),
+    }),
+    result: z.strictObject({
+      metrics: z.record(z.string(), z.number().nullable()),
+      tradeCount: count,
+      bars: count,
+      warnings: z.array(z.string()),
+      manifestKey: z.string(),
+    }),
+    effect: 'mutates',
+    whenHalted: 'hold',
+    mutatesWhileHalted: [],
+    uses: ['artefacts', 'datasets'],
+    startableBy: ['researcher', 'service', 'operator'],
+    interrupt: 'kill',
+    retry: standardRetry,
+    costClass: 'medium',
+  },
   'ingest.pull': {
     queue: 'ingestion',
     title: 'Pulls an OHLCV file into bronze and silver Parquet, with a quality report',
     payload: z.strictObject({
       connector: z.literal('csv'),
-      dataset: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not a data set name such as sp500-daily'),
+      dataset: datasetName,
       source: z.strictObject({ key: objectKey }),
       calendar: z.enum(['auto', 'XNYS', 'weekdays', 'every-day']).default('auto'),
     }),
@@ -127,7 +182,7 @@ export const tasks = {
     effect: 'mutates',
     whenHalted: 'hold',
     mutatesWhileHalted: [],
-    uses: ['artefacts'],
+    uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
     interrupt: 'kill',
     retry: standardRetry,

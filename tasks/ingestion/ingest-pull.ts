@@ -3,6 +3,8 @@ import { Failure } from '#core/errors.ts';
 import type { RunArtefacts } from '#core/ports.ts';
 import type { TaskBody } from '#core/task.ts';
 import { bronzeTable, readBronze } from '#engines/ingest/bronze.ts';
+import { sha256Hex } from '#engines/digest.ts';
+import type { QualityReport } from '#engines/ingest/report.ts';
 import { csvConnector } from '#engines/ingest/csv-connector.ts';
 import { IngestError } from '#engines/ingest/errors.ts';
 import { readHeader } from '#engines/ingest/header.ts';
@@ -69,6 +71,22 @@ async function pullBronze(source: ByteSource, stream: string, context: Context):
   return legsSchema.parse(state);
 }
 
+/** From here on the data set's name means this silver. */
+async function publish(written: readonly Artefact[], report: QualityReport, of: { payload: Payload; context: Context }) {
+  const { payload, context } = of;
+  const silver = written.find(({ name }) => name === 'silver');
+  if (!silver) throw new TypeError('a pull without silver has nothing to publish');
+  await context.ports.datasets.publish(payload.dataset, {
+    run: context.run.id,
+    key: silver.key,
+    sha256: sha256Hex(silver.bytes),
+    rows: report.rowsSilver,
+    rowsQuarantined: report.rowsQuarantined,
+    gaps: report.gaps.missing,
+    atMs: context.nowMs(),
+  });
+}
+
 /** The state that an earlier leg or attempt left, and this leg entered in it. */
 function startOfLeg(cursor: unknown, fence: number): Pick<Legs, 'legs'> & Partial<Legs> {
   if (cursor === undefined) return { legs: [{ fence, from: 0 }] };
@@ -124,6 +142,7 @@ async function makeSilver(from: { source: ByteSource; legs: Legs; payload: Paylo
     keys: partsOf(legs).map(({ fence, name }) => ports.artefacts.keyOf(fence, name)),
   };
   const manifestKey = await writeManifest(ports.artefacts, { payload, source, bronze, report: silver.report, written });
+  await publish(written, silver.report, { payload, context });
   const { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps } = silver.report;
   return { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps: gaps.missing, manifestKey };
 }

@@ -54,7 +54,7 @@ it('types follow the catalogue', () => {
   // Not the whole of it: a task that is added must touch no test but its own.
   expectTypeOf<'ingest.pull'>().toExtend<TaskOnQueue<'ingestion'>>();
   expectTypeOf<Extract<TaskOnQueue<'ingestion'>, 'runs.reap'>>().toEqualTypeOf<never>();
-  expectTypeOf<TaskOnQueue<'backtest'>>().toEqualTypeOf<never>();
+  expectTypeOf<TaskOnQueue<'training'>>().toEqualTypeOf<never>();
   expectTypeOf<UsesOf<'runs.reap'>>().toEqualTypeOf<'reaper'>();
   expectTypeOf<keyof TaskContext<'status.sync'>['ports']>().toEqualTypeOf<'status'>();
   expectTypeOf(pullPayload).toExtend<PayloadInputOf<'ingest.pull'>>();

@@ -86,7 +86,7 @@ describe('a run that ends well', () => {
         return pullResult;
       }),
     );
-    expect(seen).toEqual([{ ...pullPayload, calendar: 'auto' }, ['artefacts'], 1, 1]);
+    expect(seen).toEqual([{ ...pullPayload, calendar: 'auto' }, ['artefacts', 'datasets'], 1, 1]);
   });
 });
 

@@ -26,6 +26,7 @@ const light: Record<
   ]
 > = {
   system: ['standard', 'queue', 50, 512, 5, 2, 4, 0],
+  kick: ['fifo', 'family', 20, 512, 10, 2, 8, 0],
   default: ['standard', 'tenant', 20, 512, 10, 2, 16, 1],
   paper: ['fifo', 'session', 10, 512, 5, 2, 16, 1],
   hft: ['fifo', 'queue', 10, 1024, 10, 1, 1, 1],
@@ -46,9 +47,10 @@ const others = (name: QueueName) => queueNames.filter((other) => other !== name)
 describe('the queues', () => {
   it("are the original's twelve, and the plane's own", () => {
     const twelve = 'default paper terraform ingestion workflows hft backtest training ml agents factors rag'.split(' ');
-    expect(queueNames.toSorted()).toEqual([...twelve, 'system'].toSorted());
+    expect(queueNames.toSorted()).toEqual([...twelve, 'system', 'kick'].toSorted());
     expect([...Object.keys(light), ...Object.keys(heavy)].toSorted()).toEqual(queueNames.toSorted());
-    expect(queueNames.filter((name) => queueRow(name).tier === 'internal')).toEqual(['system']);
+    expect(queueNames.filter((name) => queueRow(name).tier === 'internal')).toEqual(['system', 'kick']);
+    expect(queueNames.filter((name) => queueRow(name).carries === 'kicks')).toEqual(['kick']);
   });
 
   it.each(Object.entries(light))('%s has the settings of its row', (name, expected) => {
@@ -179,7 +181,11 @@ describe('the schedules', () => {
 
 describe('the metrics', () => {
   const series = (row: MetricRow): number =>
-    row.dimension === 'queue' ? queueNames.length : row.dimension === 'schedule' ? scheduleKeys.length : 1;
+    row.dimension === 'queue'
+      ? queueNames.filter((name) => queueRow(name).carries === 'runs').length
+      : row.dimension === 'schedule'
+        ? scheduleKeys.length
+        : 1;
 
   it('are at most 120 series, with every queue inhabited', () => {
     const count = metricNames.reduce((sum, name) => sum + series(metrics[name]), 0);
@@ -225,9 +231,10 @@ describe('the Redis keys', () => {
 });
 
 describe('the entry points', () => {
-  it('are one for each inhabited queue, and the system function writes to all of them', () => {
-    expect(Object.keys(entryPoints).toSorted()).toEqual(inhabitedQueues.toSorted());
-    expect(entryPoints.system.writesTo).toEqual(inhabitedQueues);
+  it('are the dispatcher and one for each inhabited queue; the system function writes to all of them', () => {
+    expect(Object.keys(entryPoints).toSorted()).toEqual(['dispatcher', ...inhabitedQueues].toSorted());
+    expect(entryPoints.system.writesTo).toEqual([...inhabitedQueues, 'kick']);
+    expect(entryPoints.backtest).toMatchObject({ kind: 'executor', file: 'containers/executor/backtest.ts' });
     expect(entryPoints.ingestion).toMatchObject({ file: 'functions/consumers/ingestion.ts', writesTo: ['ingestion'] });
   });
 

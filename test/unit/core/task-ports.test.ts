@@ -39,6 +39,7 @@ describe('the sample of the status page', () => {
     const run = await ask(plane);
     await plane.ledger.replace(run, changeRun(run, { state: 'running', fence: 1 }));
     const { queues } = await taskPorts(plane, run).status.sample();
-    expect(queues.map(({ oldestAgeMs }) => oldestAgeMs)).toEqual([0, 0]);
+    expect(queues.length).toBeGreaterThan(1);
+    for (const { oldestAgeMs } of queues) expect(oldestAgeMs).toBe(0);
   });
 });
