@@ -3,7 +3,8 @@ import { queueRow } from './catalogue/queues.ts';
 import { datasets } from './datasets.ts';
 import { storeKey } from './catalogue/stores.ts';
 import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
-import { cadences, scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
+import { scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
+import { parseCron, slotsUpTo } from './cron.ts';
 import { toMs } from './duration.ts';
 import { repair } from './repair.ts';
 import { tickRunId } from './ids.ts';
@@ -127,13 +128,10 @@ async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: nu
 /** The last slots of a schedule: their run ids are computed, not searched for. */
 async function sampleSlots(plane: Plane, key: ScheduleKey, nowMs: number): Promise<SlotSample[]> {
   const schedule = scheduleRow(key);
-  const everyMs = toMs(cadences[schedule.cadence]);
-  const newestMs = Math.floor(nowMs / everyMs) * everyMs;
   const record = await plane.control.read(scheduleRecordName(key));
   const firstSlotMs = (record?.value as ScheduleRecord | undefined)?.firstSlotMs ?? Number.POSITIVE_INFINITY;
-  const slots = Array.from({ length: slotsShown }, (_, back) => newestMs - back * everyMs);
   return Promise.all(
-    slots
+    slotsUpTo(parseCron(schedule.cron), nowMs, slotsShown)
       .filter((slotMs) => slotMs >= firstSlotMs)
       .map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })),
   );
