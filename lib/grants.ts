@@ -4,7 +4,7 @@ import { entryPoints, type EntryPointName, type SdkCall } from '#core/catalogue/
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { ArtefactStore } from '#lib/constructs/artefact-store.ts';
 import type { Ledger } from '#lib/constructs/ledger.ts';
-import type { StateRedis } from '#lib/constructs/state-redis.ts';
+import type { RedisAccess } from '#lib/constructs/state-redis.ts';
 import type { TaskQueue } from '#lib/constructs/task-queue.ts';
 
 /** All that an entry point can be let at. */
@@ -13,10 +13,10 @@ export interface Reach {
   readonly ledger: Ledger;
   readonly store: ArtefactStore;
   readonly bus: EventBus;
-  readonly redis: StateRedis;
+  readonly redis: RedisAccess;
 }
 
-type ArnsOf = (reach: Reach, entryPoint: EntryPointName) => string[];
+type ArnsOf = (reach: Reach, entryPoint: EntryPointName) => readonly string[];
 
 const consumed: ArnsOf = ({ queues }, name) => [queues[entryPoints[name].consumes].queue.queueArn];
 /** A consumer sends pointers to its queues, and dead letters beside them. */
@@ -41,8 +41,12 @@ const resources: Record<SdkCall, ArnsOf> = {
   'elasticache:Connect': ({ redis }) => redis.connectArns,
 };
 
-/** What the role of an entry point may do: the calls that the catalogue lists for it, each on its own resources. */
+/**
+ * What the role of an entry point may do: the calls that the catalogue lists for it, each on its own resources. A call
+ * that has none on this stage (no IAM in front of a Redis that was given) needs no permission.
+ */
 export const statementsOf = (entryPoint: EntryPointName, reach: Reach): PolicyStatement[] =>
-  entryPoints[entryPoint].calls.map(
-    (call) => new PolicyStatement({ actions: [call], resources: resources[call](reach, entryPoint) }),
-  );
+  entryPoints[entryPoint].calls.flatMap((call) => {
+    const arns = [...resources[call](reach, entryPoint)];
+    return arns.length > 0 ? [new PolicyStatement({ actions: [call], resources: arns })] : [];
+  });

@@ -14,7 +14,15 @@ export interface Stage {
   readonly deletionProtection: boolean;
   /** What becomes of tables, key and bucket when the stack goes. A bucket that is not empty stays in any case. */
   readonly dataRemoval: RemovalPolicy;
-  readonly redis: RedisSize;
+  readonly redis: RedisSize | GivenRedis;
+  /** Who receives for the functions: Lambda, or somebody beside it, and then the mappings are there but disabled. */
+  readonly pollers: 'lambda' | 'outside';
+}
+
+/** A server that stands already, for what cannot make one. */
+export interface GivenRedis {
+  /** `HOST:PORT`. */
+  readonly hostPort: string;
 }
 
 export interface RedisSize {
@@ -46,5 +54,18 @@ export const stages = {
       snapshotsKept: 1,
       snapshotAt: '03:00',
     },
+    pollers: 'lambda',
   },
 } as const satisfies Record<string, Stage>;
+
+/**
+ * What LocalStack deploys (docs/localstack.md): `dev` without what it cannot make. Valkey is started outside, and mappings
+ * are polled outside, because LocalStack's own take a quarter of a second a message. Not in `stages`: nobody deploys it to AWS.
+ */
+export const emulatorStage = (redis: GivenRedis): Stage => ({
+  ...stages.dev,
+  name: 'emulator',
+  cell: 'emulator',
+  redis,
+  pollers: 'outside',
+});

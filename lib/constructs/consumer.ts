@@ -17,6 +17,7 @@ import { queueRow, type QueueRow } from '#core/catalogue/queues.ts';
 import { bundle } from '#lib/bundle.ts';
 import { statementsOf, type Reach } from '#lib/grants.ts';
 import { planeName } from '#lib/names.ts';
+import type { Stage } from '#lib/stages.ts';
 
 export interface ConsumerProps<E extends EntryPointName> {
   readonly cell: string;
@@ -28,6 +29,7 @@ export interface ConsumerProps<E extends EntryPointName> {
   readonly environment: EnvironmentOf<E>;
   readonly reach: Reach;
   readonly logRetention: RetentionDays;
+  readonly pollers: Stage['pollers'];
 }
 
 /** The function of one queue: bundle, role, log group, and the mapping that feeds it. */
@@ -84,11 +86,12 @@ export class Consumer<E extends EntryPointName> extends Construct {
     });
   }
 
-  private mapping({ entryPoint, reach }: ConsumerProps<E>, target: LambdaFunction): void {
+  private mapping({ entryPoint, reach, pollers }: ConsumerProps<E>, target: LambdaFunction): void {
     const { consumes } = entryPoints[entryPoint];
     const { batch, concurrency } = queueRow(consumes);
     new EventSourceMapping(this, 'Mapping', {
       target,
+      ...(pollers === 'outside' ? { enabled: false } : {}),
       eventSourceArn: reach.queues[consumes].queue.queueArn,
       batchSize: batch.size,
       maxBatchingWindow: Duration.seconds(batch.window),

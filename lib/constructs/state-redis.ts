@@ -2,12 +2,29 @@ import { CfnServerlessCache, CfnUser, CfnUserGroup } from 'aws-cdk-lib/aws-elast
 import { Construct } from 'constructs';
 import { redisChannels, redisKeys, redisName } from '#core/catalogue/redis-keys.ts';
 import { planeName } from '#lib/names.ts';
-import type { RedisSize } from '#lib/stages.ts';
+import type { GivenRedis, RedisSize } from '#lib/stages.ts';
 
 export interface StateRedisProps {
   readonly cell: string;
   readonly size: RedisSize;
 }
+
+/** What the rest of the plane needs of a Redis, whoever made it. */
+export interface RedisAccess {
+  readonly name: string;
+  readonly userName: string;
+  readonly hostPort: string;
+  /** What `elasticache:Connect` is granted on: both cache and user, or the connection is refused. Empty without IAM. */
+  readonly connectArns: readonly string[];
+}
+
+/** A server without IAM that was not made here. */
+export const givenRedis = (cell: string, { hostPort }: GivenRedis): RedisAccess => ({
+  name: planeName(cell, 'redis'),
+  userName: planeName(cell, 'plane'),
+  hostPort,
+  connectArns: [],
+});
 
 const engine = 'valkey';
 
@@ -16,12 +33,11 @@ const engine = 'valkey';
  * docs/decisions/serverless-valkey-public.md. IAM is the only way in, over TLS 1.3. Its `volatile-lru` never evicts a
  * key without a TTL, so it serves as state and as cache.
  */
-export class StateRedis extends Construct {
+export class StateRedis extends Construct implements RedisAccess {
   readonly name: string;
   readonly userName: string;
   readonly hostPort: string;
-  /** What `elasticache:Connect` is granted on: both, or the connection is refused. */
-  readonly connectArns: string[];
+  readonly connectArns: readonly string[];
 
   constructor(scope: Construct, id: string, { cell, size }: StateRedisProps) {
     super(scope, id);

@@ -9,7 +9,7 @@ import { Beat } from '#lib/constructs/beat.ts';
 import { Consumer } from '#lib/constructs/consumer.ts';
 import { DataKey } from '#lib/constructs/data-key.ts';
 import { Ledger } from '#lib/constructs/ledger.ts';
-import { StateRedis } from '#lib/constructs/state-redis.ts';
+import { givenRedis, StateRedis, type RedisAccess } from '#lib/constructs/state-redis.ts';
 import { TaskQueue } from '#lib/constructs/task-queue.ts';
 import { environmentOf } from '#lib/environment.ts';
 import type { Reach } from '#lib/grants.ts';
@@ -35,7 +35,8 @@ export class PlaneStack extends Stack {
     const beat = new Beat(this, 'Beat', { cell, target: reach.queues.system });
 
     const common = commonEnvironment(stage, reach);
-    const shared = { cell, root, reach, logRetention: stage.logRetention, bundlesFolder: join(app.outdir, 'bundles') };
+    const { logRetention, pollers } = stage;
+    const shared = { cell, root, reach, logRetention, pollers, bundlesFolder: join(app.outdir, 'bundles') };
     const consumers = byName(Object.keys(entryPoints) as EntryPointName[], (entryPoint) => {
       const environment = environmentOf({ entryPoint, common, queues: reach.queues });
       return new Consumer(this, `Consumer-${entryPoint}`, { ...shared, entryPoint, environment });
@@ -56,8 +57,12 @@ export class PlaneStack extends Stack {
       ledger: new Ledger(this, 'Ledger', { cell, key, deletionProtection, removal }),
       store: new ArtefactStore(this, 'Artefacts', { removal }),
       bus: new EventBus(this, 'Lifecycle', { eventBusName: planeName(cell, 'lifecycle') }),
-      redis: new StateRedis(this, 'Redis', { cell, size: stage.redis }),
+      redis: this.redis(stage),
     };
+  }
+
+  private redis({ cell, redis }: Stage): RedisAccess {
+    return 'hostPort' in redis ? givenRedis(cell, redis) : new StateRedis(this, 'Redis', { cell, size: redis });
   }
 }
 

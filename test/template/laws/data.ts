@@ -188,7 +188,9 @@ export const dataLaws: Law[] = [
   {
     says: 'the bill of the cache has a bound',
     broken: (plane) => {
-      const { maximumDataGb, maximumEcpuPerSecond } = plane.stage.redis;
+      const { redis } = plane.stage;
+      if ('hostPort' in redis) return ['the cache of this stage was not made by it'];
+      const { maximumDataGb, maximumEcpuPerSecond } = redis;
       const bounds = {
         DataStorage: { Maximum: maximumDataGb, Unit: 'GB' },
         ECPUPerSecond: { Maximum: maximumEcpuPerSecond },
