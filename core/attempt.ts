@@ -4,21 +4,18 @@
  */
 import { limits } from './catalogue/limits.ts';
 import { logLines } from './catalogue/metrics.ts';
-import { queueRow } from './catalogue/queues.ts';
 import { taskContract } from './catalogue/tasks.ts';
-import { toMs } from './duration.ts';
 import { parsePayload } from './enqueue.ts';
 import { describeIssues } from './envelope.ts';
 import { Failure, toFailure } from './errors.ts';
 import { unfold } from './fold.ts';
 import { createGuard, guarded } from './guard.ts';
-import { haltsWork, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
-import { progressReporter, type ProgressReporter } from './progress.ts';
+import { progressReporter } from './progress.ts';
 import type { Run } from './run.ts';
-import { updateClaimed } from './settle.ts';
 import type { AnyBody, TaskContext } from './task.ts';
 import { taskPorts } from './task-ports.ts';
+import { graceMs, startWatchers, type Leg } from './watch.ts';
 import type { TaskName } from './catalogue/tasks.ts';
 
 export type AttemptEnd = {
@@ -29,41 +26,37 @@ export type AttemptEnd = {
   | { readonly kind: 'failure'; readonly failure: Failure; readonly cursor: unknown; readonly advanced: boolean }
 );
 
-/** What the parts of one attempt share. */
-interface Leg {
-  readonly plane: Plane;
-  readonly claimed: Run;
+export interface AttemptOptions {
+  readonly body: AnyBody;
   readonly deadlineMs: number;
-  /** Aborted, with the failure that says why, when the body must end. */
-  readonly ending: AbortController;
-  /** Aborted when the attempt is over: watchers go home, the guard closes. */
-  readonly over: AbortController;
-  readonly reporter: ProgressReporter;
-  cursor: unknown;
+  /** Aborted when this process must end: its runs are handed back. */
+  readonly shutdown?: AbortSignal | undefined;
+  /**
+   * `leave`: a body that does not end when it is told is left behind, because its invocation is ended anyway. `wait`: the
+   * body is a process that is killed, and the run is settled only when it is verified gone.
+   */
+  readonly whenTold?: 'leave' | 'wait' | undefined;
 }
 
 /** Runs the body to its end, or to the end that a watcher sets it. Never throws. */
-export async function runAttempt(
-  plane: Plane,
-  claimed: Run,
-  options: { body: AnyBody; deadlineMs: number },
-): Promise<AttemptEnd> {
-  const leg = openLeg(plane, claimed, options.deadlineMs);
+export async function runAttempt(plane: Plane, claimed: Run, options: AttemptOptions): Promise<AttemptEnd> {
+  const leg = openLeg(plane, claimed, options);
   const watchers = startWatchers(leg);
-  const end = await runBody(leg, options.body);
+  const end = await runBody(leg, options);
   leg.over.abort();
   const frames = await leg.reporter.flush();
   await Promise.allSettled(watchers);
   return { ...end, frames };
 }
 
-function openLeg(plane: Plane, claimed: Run, deadlineMs: number): Leg {
+function openLeg(plane: Plane, claimed: Run, { deadlineMs, shutdown }: AttemptOptions): Leg {
   const onLost = (cause: unknown) => plane.log.warn(logLines.frameLost, { run: claimed.id, reason: String(cause) });
   const reporter = progressReporter({ run: claimed, channel: plane.progress, clock: plane.clock, onLost });
   return {
     plane,
     claimed,
     deadlineMs,
+    shutdown,
     ending: new AbortController(),
     over: new AbortController(),
     reporter,
@@ -75,13 +68,14 @@ type BodyEnd =
   | { kind: 'result'; result: unknown }
   | { kind: 'failure'; failure: Failure; cursor: unknown; advanced: boolean };
 
-async function runBody(leg: Leg, body: AnyBody): Promise<BodyEnd> {
+async function runBody(leg: Leg, { body, whenTold }: AttemptOptions): Promise<BodyEnd> {
   const { plane, claimed, ending } = leg;
   try {
     const payload = parsePayload(claimed.task, await unfold(plane.artefacts, claimed.payload));
     // Fetching it may have taken all the time there was: a body that begins now would not hear that it must end.
     ending.signal.throwIfAborted();
-    const result = await unlessLeftBehind(leg, body(payload, contextOf(leg)));
+    const running = body(payload, contextOf(leg));
+    const result = await (whenTold === 'wait' ? running : unlessLeftBehind(leg, running));
     return { kind: 'result', result: parseResult(claimed.task, result) };
   } catch (thrown) {
     // Told to end, a body may fail in any way: the reason it was told is the failure.
@@ -100,7 +94,7 @@ function contextOf(leg: Leg): TaskContext<TaskName> {
     signal: ending.signal,
     nowMs: () => plane.clock.nowMs(),
     progress: (report) => leg.reporter.report(report),
-    checkpoint: (at) => {
+    checkpoint: async (at) => {
       checkCursor(claimed, at);
       leg.cursor = at;
       ending.signal.throwIfAborted();
@@ -137,7 +131,7 @@ function openPorts({ plane, claimed, over }: Leg): TaskContext<TaskName>['ports'
 async function unlessLeftBehind<T>({ plane, claimed, ending, over }: Leg, body: Promise<T>): Promise<T> {
   const leftBehind = new Promise<never>((_, reject) => {
     ending.signal.addEventListener('abort', () => {
-      plane.clock.sleep(Math.min(longestGraceMs, marginMs(claimed) / 2), over.signal).then(
+      plane.clock.sleep(graceMs(claimed), over.signal).then(
         () => reject(ending.signal.reason as Failure),
         () => undefined,
       );
@@ -153,95 +147,4 @@ function parseResult(task: TaskName, result: unknown): unknown {
     'RESULT_INVALID',
     `${task} returned what its contract does not promise: ${describeIssues(parsed.error)}`,
   );
-}
-
-function startWatchers(leg: Leg): Promise<void>[] {
-  const { lease } = queueRow(leg.claimed.queue);
-  if (lease.kind === 'invocation') return [watchDeadline(leg)];
-  const renewal = { everyMs: toMs(lease.renewEvery), lengthMs: toMs(lease.length) };
-  return [watchDeadline(leg), renewLease(leg, renewal), watchSwitch(leg)];
-}
-
-/** Time kept at the end of an invocation for settling: a tenth of its timeout, at most 15 s. */
-const marginMs = (run: Run): number => Math.min(15_000, toMs(queueRow(run.queue).timeout) / 10);
-/** How long a body that was told to end may take before it is left behind. */
-const longestGraceMs = 5000;
-const watchEveryMs = 1000;
-
-const end = (leg: Leg, failure: Failure): void => leg.ending.abort(failure);
-
-async function watchDeadline(leg: Leg): Promise<void> {
-  const { plane, claimed, deadlineMs } = leg;
-  const beforeMs = marginMs(claimed);
-  if (await slept(leg, deadlineMs - beforeMs - plane.clock.nowMs())) {
-    end(
-      leg,
-      new Failure(
-        'DEADLINE_EXCEEDED',
-        `run ${claimed.id} was not finished ${beforeMs / 1000} s before its invocation is ended: checkpoint more often, or do less in one run`,
-      ),
-    );
-  }
-}
-
-async function renewLease(leg: Leg, { everyMs, lengthMs }: { everyMs: number; lengthMs: number }): Promise<void> {
-  const { plane, claimed } = leg;
-  let renewedMs = plane.clock.nowMs();
-  while (await slept(leg, everyMs)) {
-    const untilMs = plane.clock.nowMs() + lengthMs;
-    try {
-      const at = leg.cursor;
-      await updateClaimed(plane, claimed, () => ({
-        lease: { owner: plane.owner, untilMs },
-        checkAfterMs: untilMs,
-        ...(at === undefined ? {} : { cursor: at }),
-      }));
-      renewedMs = plane.clock.nowMs();
-    } catch (cause) {
-      const failure = toFailure(cause);
-      if (failure.code === 'LEASE_LOST' || plane.clock.nowMs() - renewedMs >= lengthMs - everyMs) {
-        end(
-          leg,
-          new Failure('LEASE_LOST', `run ${claimed.id} could not keep its lease: ${failure.message}`, { cause }),
-        );
-        return;
-      }
-    }
-  }
-}
-
-/** Long work hears of a halt within about a second; of an unreadable switch only when it lasts. */
-async function watchSwitch(leg: Leg): Promise<void> {
-  const { plane, claimed } = leg;
-  const contract = taskContract(claimed.task);
-  let readableMs = plane.clock.monotonicMs();
-  while (await slept(leg, watchEveryMs)) {
-    const reading = await readSwitch(plane);
-    if (reading.state !== 'unknown') readableMs = plane.clock.monotonicMs();
-    else if (plane.clock.monotonicMs() - readableMs >= toMs(limits.unknownEndsWorkAfter)) {
-      return end(
-        leg,
-        new Failure(
-          'KILL_SWITCH_UNKNOWN',
-          `run ${claimed.id} was ended: ${reading.why}, for ${limits.unknownEndsWorkAfter} s`,
-        ),
-      );
-    }
-    if (haltsWork(reading, claimed) && contract.whenHalted !== 'run') {
-      return end(
-        leg,
-        new Failure('KILL_SWITCH_HALTED', `run ${claimed.id} was ended: the plane is halted (${reading.why})`),
-      );
-    }
-  }
-}
-
-/** True when the time has passed, false when the attempt was over first. */
-async function slept({ plane, over }: Leg, ms: number): Promise<boolean> {
-  try {
-    await plane.clock.sleep(Math.max(0, ms), over.signal);
-    return !over.signal.aborted;
-  } catch {
-    return false;
-  }
 }

@@ -8,6 +8,7 @@ import { describeIssues, envelopeVersion, pointerBody } from './envelope.ts';
 import { Failure } from './errors.ts';
 import { fold } from './fold.ts';
 import { requestRunId } from './ids.ts';
+import { kickFamily } from './kick.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { Actor, Folded, Run } from './run.ts';
@@ -186,8 +187,14 @@ async function existing(plane: Plane, wanted: Run): Promise<Run> {
   );
 }
 
-/** Sends the row's pointer. @throws what the queue throws. */
-export async function sendPointer(plane: Pick<Plane, 'queues'>, run: Run): Promise<void> {
+/** SQS delays a message by no more; what is due later the reaper sends at its time. */
+const longestDelayMs = 900_000;
+
+/**
+ * Sends the row's pointer, to be seen when the run is due, and wakes the executors of a heavy queue. A kick that is lost
+ * is made good by the reaper's. @throws what the queue throws.
+ */
+export async function sendPointer(plane: Pick<Plane, 'queues' | 'clock'>, run: Run): Promise<void> {
   const pointer = {
     v: envelopeVersion as 1,
     run: run.id,
@@ -200,11 +207,16 @@ export async function sendPointer(plane: Pick<Plane, 'queues'>, run: Run): Promi
     traceparent: run.traceparent,
     hops: run.hops,
   };
+  const { kind, tier } = queueRow(run.queue);
+  const waitMs = Math.min(longestDelayMs, run.notBeforeMs - plane.clock.nowMs());
   await plane.queues.send(run.queue, {
     body: pointerBody(pointer),
     group: groupOf(run),
     deduplicationId: `${run.id}-${run.generation}-${run.send}`,
+    // A FIFO queue has one delay for all.
+    ...(waitMs > 0 && kind === 'standard' ? { delaySeconds: Math.ceil(waitMs / 1000) } : {}),
   });
+  if (tier === 'heavy') await Promise.allSettled([kickFamily(plane, run.queue)]);
 }
 
 /** The message group: fairness by tenant, or one group for all where the queue says so. */

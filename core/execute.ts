@@ -42,6 +42,18 @@ export interface Batch {
   /** When this invocation is ended, by the plane's clock. */
   readonly deadlineMs: number;
   readonly bodies: AnyBodies;
+  /** What an executor adds; absent on Lambda. */
+  readonly executor?: ExecutorHands;
+}
+
+/** How a container differs: it deletes the message once the run is claimed, and its bodies are processes. */
+export interface ExecutorHands {
+  /** Called before the claim: from here on a dead executor can be asked which runs it may have held. */
+  readonly taking: (run: string) => Promise<void>;
+  /** Called once the run is ours: from here on its lease is the only clock. */
+  readonly claimed: (run: Run) => Promise<void>;
+  /** Aborted when the container must end. */
+  readonly shutdown: AbortSignal;
 }
 
 /** Takes one delivery through the pipeline. Throws only what nobody can judge here: then the message comes back. */
@@ -96,10 +108,17 @@ async function run(plane: Plane, claimed: Run, batch: Batch): Promise<Outcome> {
     attempt: claimed.attempt,
     fence: claimed.fence,
   });
+  await batch.executor?.claimed(claimed);
   const body = batch.bodies[claimed.task];
   if (!body) return settleFailure(plane, claimed, withoutBody(claimed));
   const told = tellStarted(plane, claimed);
-  const end = await runAttempt(plane, claimed, { body, deadlineMs: batch.deadlineMs });
+  const { executor, deadlineMs } = batch;
+  const end = await runAttempt(plane, claimed, {
+    body,
+    deadlineMs,
+    shutdown: executor?.shutdown,
+    whenTold: executor ? 'wait' : 'leave',
+  });
   await told;
   return end.kind === 'result' ? settleResult(plane, claimed, end) : settleFailure(plane, claimed, end);
 }
@@ -122,6 +141,7 @@ function claimMessage(plane: Plane, message: Message, batch: Batch): Promise<Cla
 }
 
 async function tryClaim(plane: Plane, message: Message, batch: Batch): Promise<Claim | undefined> {
+  if (message.kind === 'pointer') await batch.executor?.taking(message.pointer.run);
   if (message.kind === 'pointer')
     return claimRow(plane, await rowOf(plane, message.pointer), { pointer: message.pointer, batch });
   const tick = await tickRow(plane, message.tick);

@@ -1,4 +1,5 @@
 import { limits } from './catalogue/limits.ts';
+import { queueRow } from './catalogue/queues.ts';
 import { taskContract, type TaskContract } from './catalogue/tasks.ts';
 import { terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
@@ -69,6 +70,8 @@ function judgeFailure(plane: Plane, claimed: Run, end: FailedEnd): Verdict {
   const { failure } = end;
   const contract = taskContract(claimed.task);
   if (failure.code === 'KILL_SWITCH_HALTED' && contract.whenHalted !== 'run') return halted(contract, end);
+  if (failure.code === 'RUN_CANCELLED') return cancelled(failure);
+  if (failure.code === 'HANDED_BACK') return nextLeg(end);
   if (failure.code === 'KILL_SWITCH_UNKNOWN') return handBack(end);
   if (failure.code === 'DEADLINE_EXCEEDED' && end.advanced) return nextLeg(end);
   const retryable = isRetryable(failure, contract.retry) || failure.disposition === 'hold';
@@ -100,11 +103,27 @@ function halted(contract: TaskContract, { cursor }: FailedEnd): Verdict {
   };
 }
 
+function cancelled(failure: Failure): Verdict {
+  return { outcome: { kind: 'done' }, change: (_, nowMs) => cancelledAt(nowMs, said(failure)) };
+}
+const cancelledAt = (nowMs: number, message: string): RunChange => ({
+  state: 'cancelled',
+  settledMs: nowMs,
+  ...terminalExtras(nowMs),
+  outcome: { code: 'RUN_CANCELLED', message },
+});
+
+/** Due again. An executor has deleted the message when it claimed the run: then another is sent. */
+const again = (row: Run, notBeforeMs: number): RunChange => ({
+  ...dueAgain(notBeforeMs),
+  ...(queueRow(row.queue).tier === 'heavy' ? { send: row.send + 1, outbox: ['send' as const] } : {}),
+});
+
 function handBack({ cursor }: FailedEnd): Verdict {
   const afterMs = toMs(limits.unknownFirstWait);
   return {
     outcome: { kind: 'retry', afterMs },
-    change: (row, nowMs) => ({ ...unspent(row, cursor), ...dueAgain(nowMs + afterMs) }),
+    change: (row, nowMs) => ({ ...unspent(row, cursor), ...again(row, nowMs + afterMs) }),
   };
 }
 
@@ -121,8 +140,8 @@ function retry(plane: Plane, claimed: Run, { contract, end }: { contract: TaskCo
   const { failure, cursor } = end;
   return {
     outcome: { kind: 'retry', afterMs },
-    change: (_, nowMs) => ({
-      ...dueAgain(nowMs + afterMs),
+    change: (row, nowMs) => ({
+      ...again(row, nowMs + afterMs),
       ...(cursor === undefined ? {} : { cursor }),
       outcome: { code: failure.code, message: said(failure) },
     }),
@@ -144,7 +163,15 @@ function giveUp(failure: Failure, retryable: boolean): Verdict {
 }
 
 async function settle(plane: Plane, claimed: Run, change: (row: Run, nowMs: number) => RunChange): Promise<void> {
-  const settled = await updateClaimed(plane, claimed, (row) => change(row, plane.clock.nowMs()));
+  const settled = await updateClaimed(plane, claimed, (row) =>
+    unlessCancelled(row, change(row, plane.clock.nowMs()), plane),
+  );
   recordSettled(plane, settled, claimed.attempt);
   await drain(plane, settled);
+}
+
+/** A run that somebody wished to cancel never goes back to its queue. */
+function unlessCancelled(row: Run, change: RunChange, { clock }: Pick<Plane, 'clock'>): RunChange {
+  if (!row.cancel || (change.state !== 'queued' && change.state !== 'held')) return change;
+  return cancelledAt(clock.nowMs(), `cancelled by ${row.cancel.by}: ${row.cancel.reason}`);
 }

@@ -5,16 +5,15 @@
  * conditional on what was read: two reapers side by side do no harm.
  */
 import { limits } from './catalogue/limits.ts';
-import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
-import { fenceOfItsOwn, terminalExtras } from './claim.ts';
+import { inhabitedQueues } from './catalogue/tasks.ts';
 import { toMs } from './duration.ts';
 import { sendQuietly } from './enqueue.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
+import { loseAttempt } from './lost.ts';
 import type { Plane } from './plane.ts';
 import type { OpenQuery, ReapCount, Reaper } from './ports.ts';
-import { maximumAttempts } from './retry.ts';
-import { changeRun, isTerminal, type Run, type RunChange } from './run.ts';
-import { drain, dueAgain, recordSettled } from './settle.ts';
+import { changeRun, isTerminal, type Run } from './run.ts';
+import { drain, dueAgain } from './settle.ts';
 
 export const reaper = (plane: Plane): Reaper => ({
   resend: () => eachDue(plane, 'queued', (row) => resend(plane, row)),
@@ -43,25 +42,8 @@ async function resend(plane: Plane, row: Run): Promise<boolean> {
 async function expire(plane: Plane, row: Run): Promise<boolean> {
   const nowMs = plane.clock.nowMs();
   if (row.state !== 'running' || (row.lease && row.lease.untilMs > nowMs)) return false;
-  const spent = row.attempt >= maximumAttempts(taskContract(row.task));
-  const next = changeRun(row, spent ? lost(row, nowMs) : { ...dueAgain(nowMs), send: row.send + 1, outbox: ['send'] });
-  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
-  recordSettled(plane, next);
-  await drain(plane, next);
-  return true;
+  return loseAttempt(plane, row);
 }
-
-const lost = (row: Run, nowMs: number): RunChange => ({
-  state: 'dead',
-  ...fenceOfItsOwn(row),
-  settledMs: nowMs,
-  ...terminalExtras(nowMs),
-  outbox: ['frame', 'event', 'dead-letter'],
-  outcome: {
-    code: 'LEASE_EXPIRED',
-    message: `the last of ${row.attempt} attempts ended without a word: its process died or was cut off; see its log, then redrive it`,
-  },
-});
 
 async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   if (!isTerminal(row.state) || row.outbox.length === 0) return false;

@@ -15,9 +15,9 @@ export interface TaskContext<T extends TaskName> {
   progress(report: ProgressReport): void;
   /**
    * Says where another leg could go on, and ends this one here when it must end: it throws the reason (deadline, halt,
-   * lost lease). Call it at most a second apart.
+   * cancelled, lost lease). Call it at most a second apart, and await it: that is when the reason is heard.
    */
-  checkpoint(cursor: unknown): void;
+  checkpoint(cursor: unknown): Promise<void>;
 }
 
 export type TaskBody<T extends TaskName> = (payload: PayloadOf<T>, context: TaskContext<T>) => Promise<ResultOf<T>>;

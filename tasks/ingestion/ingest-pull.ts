@@ -65,14 +65,18 @@ async function pullBronze(source: ByteSource, stream: string, context: Context):
     if (message.type === 'STATE') {
       state = { ...state, reader: message.cursor };
       reportBronze(message.cursor, context);
-      context.checkpoint(state);
+      await context.checkpoint(state);
     }
   }
   return legsSchema.parse(state);
 }
 
 /** From here on the data set's name means this silver. */
-async function publish(written: readonly Artefact[], report: QualityReport, of: { payload: Payload; context: Context }) {
+async function publish(
+  written: readonly Artefact[],
+  report: QualityReport,
+  of: { payload: Payload; context: Context },
+) {
   const { payload, context } = of;
   const silver = written.find(({ name }) => name === 'silver');
   if (!silver) throw new TypeError('a pull without silver has nothing to publish');
