@@ -1,13 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { buildSync, formatMessagesSync } from 'esbuild';
 
 export interface BundleOptions {
   /** Root of the project; the entry file is named from here. */
   readonly root: string;
   readonly file: string;
-  /** Folder that will hold `code/`, which is deployed, and `meta.json`, which says what went into it. */
-  readonly outputFolder: string;
+  /** The folder to deploy, made anew. */
+  readonly codeFolder: string;
+  /** The file that will say what went into it, not deployed. */
+  readonly metaFile: string;
 }
 
 /** CommonJS packages inside an ES module ask for Node's own modules by `require`, which a module does not have. */
@@ -21,11 +23,11 @@ const requireBanner = `import{createRequire as __createRequire}from'node:module'
  * even parsed at a cold start. Returns the folder to deploy, with `index.mjs` in it. Throws where esbuild has an error,
  * and where it has a warning: an import that does not exist is one, and would fail at the first message.
  */
-export function bundle({ root, file, outputFolder }: BundleOptions): string {
+export function bundle({ root, file, codeFolder, metaFile }: BundleOptions): string {
   const built = buildSync({
     absWorkingDir: root,
     entryPoints: { index: file },
-    outdir: join(outputFolder, 'code'),
+    outdir: codeFolder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
@@ -49,9 +51,9 @@ export function bundle({ root, file, outputFolder }: BundleOptions): string {
       `${file} is bundled with warnings:\n${formatMessagesSync(built.warnings, { kind: 'warning' }).join('')}`,
     );
   }
-  rmSync(outputFolder, { recursive: true, force: true });
-  mkdirSync(join(outputFolder, 'code'), { recursive: true });
+  rmSync(codeFolder, { recursive: true, force: true });
+  for (const folder of [codeFolder, dirname(metaFile)]) mkdirSync(folder, { recursive: true });
   for (const { path, contents } of built.outputFiles) writeFileSync(path, contents);
-  writeFileSync(join(outputFolder, 'meta.json'), JSON.stringify(built.metafile));
-  return join(outputFolder, 'code');
+  writeFileSync(metaFile, JSON.stringify(built.metafile));
+  return codeFolder;
 }

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { entryPoints, type EntryPointName, type SdkCall } from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { ArtefactStore } from '#lib/constructs/artefact-store.ts';
+import type { Fleet } from '#lib/constructs/fleet.ts';
 import type { Ledger } from '#lib/constructs/ledger.ts';
 import type { RedisAccess } from '#lib/constructs/state-redis.ts';
 import type { TaskQueue } from '#lib/constructs/task-queue.ts';
@@ -14,6 +15,8 @@ export interface Reach {
   readonly store: ArtefactStore;
   readonly bus: EventBus;
   readonly redis: RedisAccess;
+  /** What the dispatcher starts. Executors are made before there is a fleet of them, and start nothing. */
+  readonly fleet?: Fleet;
 }
 
 type ArnsOf = (reach: Reach, entryPoint: EntryPointName) => readonly string[];
@@ -39,6 +42,25 @@ const resources: Record<SdkCall, ArnsOf> = {
   's3:ListBucket': ({ store }) => [store.bucket.bucketArn],
   'events:PutEvents': ({ bus }) => [bus.eventBusArn],
   'elasticache:Connect': ({ redis }) => redis.connectArns,
+  'ecs:RunTask': (reach, name) => fleetOf(reach, name).definitionArns,
+  'ecs:StopTask': (reach, name) => [fleetOf(reach, name).taskArns],
+  'iam:PassRole': (reach, name) => fleetOf(reach, name).roleArns,
+};
+
+function fleetOf({ fleet }: Reach, entryPoint: EntryPointName): Fleet {
+  if (fleet) return fleet;
+  throw new Error(`${entryPoint} starts tasks, but it is made before there are any to start`);
+}
+
+type ConditionsOf = (reach: Reach, entryPoint: EntryPointName) => Record<string, Record<string, string>>;
+const inOurCluster: ConditionsOf = (reach, name) => ({ ArnEquals: { 'ecs:cluster': fleetOf(reach, name).clusterArn } });
+
+/** Under which conditions, where a resource alone says too little. */
+const conditions: Partial<Record<SdkCall, ConditionsOf>> = {
+  'ecs:RunTask': inOurCluster,
+  'ecs:StopTask': inOurCluster,
+  // Handed to tasks only: not to a function or an instance that somebody else would then control.
+  'iam:PassRole': () => ({ StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } }),
 };
 
 /**
@@ -48,5 +70,7 @@ const resources: Record<SdkCall, ArnsOf> = {
 export const statementsOf = (entryPoint: EntryPointName, reach: Reach): PolicyStatement[] =>
   entryPoints[entryPoint].calls.flatMap((call) => {
     const arns = [...resources[call](reach, entryPoint)];
-    return arns.length > 0 ? [new PolicyStatement({ actions: [call], resources: arns })] : [];
+    if (arns.length === 0) return [];
+    const condition = conditions[call]?.(reach, entryPoint);
+    return [new PolicyStatement({ actions: [call], resources: arns, ...(condition && { conditions: condition }) })];
   });

@@ -17,6 +17,8 @@ export interface Stage {
   readonly redis: RedisSize | GivenRedis;
   /** Who receives for the functions: Lambda, or somebody beside it, and then the mappings are there but disabled. */
   readonly pollers: 'lambda' | 'outside';
+  /** The image that executors are built upon, in Docker's short form: it has Node 24 on its PATH. */
+  readonly executorBase: string;
 }
 
 /** A server that stands already, for what cannot make one. */
@@ -55,6 +57,7 @@ export const stages = {
       snapshotAt: '03:00',
     },
     pollers: 'lambda',
+    executorBase: 'node:24-bookworm-slim',
   },
 } as const satisfies Record<string, Stage>;
 

@@ -12,14 +12,14 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { entryPoints, type EntryPointName, type EnvironmentOf } from '#core/catalogue/entry-points.ts';
+import { entryPoints, type EnvironmentOf, type FunctionName } from '#core/catalogue/entry-points.ts';
 import { queueRow, type QueueRow } from '#core/catalogue/queues.ts';
 import { bundle } from '#lib/bundle.ts';
 import { statementsOf, type Reach } from '#lib/grants.ts';
 import { planeName } from '#lib/names.ts';
 import type { Stage } from '#lib/stages.ts';
 
-export interface ConsumerProps<E extends EntryPointName> {
+export interface ConsumerProps<E extends FunctionName> {
   readonly cell: string;
   /** Root of the project, where the entry points' files are. */
   readonly root: string;
@@ -33,7 +33,7 @@ export interface ConsumerProps<E extends EntryPointName> {
 }
 
 /** The function of one queue: bundle, role, log group, and the mapping that feeds it. */
-export class Consumer<E extends EntryPointName> extends Construct {
+export class Consumer<E extends FunctionName> extends Construct {
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: ConsumerProps<E>) {
@@ -68,14 +68,15 @@ export class Consumer<E extends EntryPointName> extends Construct {
 
   private handler(props: ConsumerProps<E>, of: { name: string; row: QueueRow; logGroup: LogGroup }): LambdaFunction {
     const { file } = entryPoints[props.entryPoint];
-    const outputFolder = join(props.bundlesFolder, props.entryPoint);
+    const folder = join(props.bundlesFolder, props.entryPoint);
+    const [codeFolder, metaFile] = [join(folder, 'code'), join(folder, 'meta.json')];
     return new LambdaFunction(this, 'Function', {
       functionName: of.name,
       description: of.row.drives,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundle({ root: props.root, file, outputFolder })),
+      code: Code.fromAsset(bundle({ root: props.root, file, codeFolder, metaFile })),
       role: this.role,
       memorySize: memoryMbOf(of.row, props.entryPoint),
       timeout: Duration.seconds(of.row.timeout),

@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
+import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
@@ -44,6 +44,9 @@ export class TaskQueue extends Construct {
       ...common(row),
       queueName,
       visibilityTimeout: Duration.seconds(visibilityOf(row)),
+      deliveryDelay: Duration.seconds(row.deliveryDelay),
+      // A rule can give no deduplication id, so EventBridge insists on SQS making one. Senders of ours give their own.
+      ...(row.group === 'family' ? { contentBasedDeduplication: true } : {}),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: limits.maximumReceives },
     });
   }
@@ -53,7 +56,24 @@ export class TaskQueue extends Construct {
    * as long as nobody else can write one, and a pointer without a row would be rejected anyway.
    */
   admitOnly(senders: readonly IRole[]): void {
-    const others = { ArnNotEquals: { 'aws:PrincipalArn': senders.map((role) => role.roleArn) } };
+    this.refuseOthers(senders.length > 0 ? notAmong(senders) : {});
+  }
+
+  /** As `admitOnly`, and EventBridge may send on behalf of these rules. */
+  admitWithRules(senders: readonly IRole[], ruleArns: readonly string[]): void {
+    // EventBridge calls as itself, without an aws:PrincipalArn, and a negated condition holds for a key that is not
+    // there: the Deny would meet it too. So it spares services; of these only the rules are allowed, by the line below.
+    // IfExists, because a request without a signature has neither key.
+    this.refuseOthers({ ...notAmong(senders), BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' } });
+    admitRules(this.queue, ruleArns);
+  }
+
+  /** Lets EventBridge put here what these rules could not deliver. */
+  admitUndelivered(ruleArns: readonly string[]): void {
+    admitRules(this.deadLetters, ruleArns);
+  }
+
+  private refuseOthers(conditions: Conditions): void {
     this.queue.addToResourcePolicy(
       new PolicyStatement({
         sid: 'NamedSendersOnly',
@@ -61,10 +81,29 @@ export class TaskQueue extends Construct {
         principals: [new AnyPrincipal()],
         actions: ['sqs:SendMessage'],
         resources: [this.queue.queueArn],
-        ...(senders.length > 0 ? { conditions: others } : {}),
+        ...(Object.keys(conditions).length > 0 ? { conditions } : {}),
       }),
     );
   }
+}
+
+type Conditions = Record<string, Record<string, string | string[]>>;
+
+const notAmong = (senders: readonly IRole[]): Conditions => ({
+  ArnNotEquals: { 'aws:PrincipalArn': senders.map(({ roleArn }) => roleArn) },
+});
+
+/** For these rules only: EventBridge would act for anybody's (confused deputy). */
+function admitRules(queue: Queue, ruleArns: readonly string[]): void {
+  queue.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'RulesOnly',
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [queue.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': ruleArns } },
+    }),
+  );
 }
 
 /**
