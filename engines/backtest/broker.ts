@@ -76,6 +76,8 @@ export interface Order {
   tag: string | null;
   /** The stop of a stop-limit order was touched: it is a limit order now. */
   triggered: boolean;
+  /** A bracket that may act in the bar of its trade's entry. */
+  ripe: boolean;
 }
 
 /** What became of an order. */
@@ -157,8 +159,8 @@ export interface Broker {
   closed: ClosedTrade[];
   fills: Fill[];
   warnings: BrokerWarning[];
-  /** The equity was spent; nothing trades any more. */
-  ruined: boolean;
+  /** The equity was spent at that bar; nothing trades any more. `shortfall` is the debt that was written off. */
+  ruin: { bar: number; shortfall: number } | null;
 }
 
 export const openBroker = (options: BrokerOptions): Broker => ({
@@ -176,5 +178,5 @@ export const openBroker = (options: BrokerOptions): Broker => ({
   closed: [],
   fills: [],
   warnings: [],
-  ruined: false,
+  ruin: null,
 });

@@ -3,14 +3,14 @@ import { at, barCount } from '#engines/backtest/bars.ts';
 import type { Bars } from '#engines/backtest/bars.ts';
 import type { Broker, Fill } from '#engines/backtest/broker.ts';
 
-/** Equity at each close; and whether any trade was open then (1 or 0). */
+/** Equity at each close, money, and the net position then, signed units. */
 export interface EquityCurve {
   equity: Float64Array;
   position: Float64Array;
 }
 
-/** The curve of a finished run; money and signed units, one value a bar. */
-export const equityCurve = (bars: Bars, broker: Pick<Broker, 'fills' | 'options'>): EquityCurve => {
+/** The curve of a finished run, one value a bar. */
+export const equityCurve = (bars: Bars, broker: Pick<Broker, 'fills' | 'options' | 'ruin'>): EquityCurve => {
   const rows = barCount(bars);
   const curve = { equity: new Float64Array(rows), position: new Float64Array(rows) };
   const lots = new Map<number, { size: number; price: number }>();
@@ -22,6 +22,7 @@ export const equityCurve = (bars: Bars, broker: Pick<Broker, 'fills' | 'options'
       cash = fill.cashAfter;
       next += 1;
     }
+    if (broker.ruin && index >= broker.ruin.bar) cash = 0;
     mark(curve, { index, cash, close: at(bars.close, index), lots });
   }
   return curve;

@@ -33,41 +33,55 @@ export const advance = (broker: Broker, bar: Bar): void => {
   broker.bar += 1;
   broker.previousClose = broker.bar === 0 ? bar.open : broker.close;
   broker.close = bar.close;
-  if (broker.ruined) return;
+  if (broker.ruin) return;
   if (broker.orders.length > 0) matchOrders(broker, bar);
-  if (broker.trades.length > 0 && equityOf(broker) <= 0) ruin(broker);
+  if (equityOf(broker) <= 0) ruin(broker);
 };
 
 const matchOrders = (broker: Broker, bar: Bar): void => {
-  let again = true;
-  while (again) {
-    again = false;
-    for (const order of broker.orders.slice()) {
-      if (broker.orders.includes(order) && tryOrder(broker, order, bar)) again = true;
-    }
-  }
+  const born = broker.nextTradeId;
+  tryAll(broker, bar, broker.orders);
+  // Only brackets of what this bar opened are tried once more: any other order has had its chance in this bar.
+  const fresh = broker.trades.filter(({ id }) => id >= born).map(({ id }) => id);
+  if (fresh.length > 0)
+    tryAll(
+      broker,
+      bar,
+      broker.orders.filter((order) => mayActAtOnce(order, fresh)),
+    );
 };
 
-/** True where a bracket was made that may act in this very bar. */
-const tryOrder = (broker: Broker, order: Order, bar: Bar): boolean => {
+const mayActAtOnce = ({ tradeId, ripe }: Order, fresh: readonly number[]): boolean =>
+  ripe && tradeId !== null && fresh.includes(tradeId);
+
+const tryAll = (broker: Broker, bar: Bar, orders: readonly Order[]): void => {
+  for (const order of orders.slice()) if (broker.orders.includes(order)) tryOrder(broker, order, bar);
+};
+
+const tryOrder = (broker: Broker, order: Order, bar: Bar): void => {
   const price = touchedPrice(broker, order, bar);
-  if (price === null) return false;
+  if (price === null) return;
   const atClose =
     isPlain(order) && broker.options.tradeOnClose && order.role !== 'stop-loss' && order.role !== 'take-profit';
-  const execution = executionOf(broker, order, { bar: atClose ? broker.bar - 1 : broker.bar, price });
-  if (order.tradeId === null) return enter(broker, order, execution);
-  leave(broker, order, execution);
-  return false;
+  const fill = { bar: atClose ? broker.bar - 1 : broker.bar, raw: price };
+  if (order.tradeId === null) enter(broker, order, fill);
+  else leave(broker, order, executionOf(broker, order, { ...fill, opens: false }));
 };
 
-/** Adds what the broker takes: spread at entries, slippage wherever no limit protects. */
-const executionOf = (broker: Broker, order: Order, fill: { bar: number; price: number }): Execution => {
+/** Where an order is filled: a bar, and a price before spread and slippage. */
+interface Fill {
+  bar: number;
+  raw: number;
+  opens: boolean;
+}
+
+/** Adds what the broker takes: spread where a trade is opened, slippage wherever no limit protects. */
+const executionOf = (broker: Broker, order: Order, fill: Fill): Execution => {
   const { spread, slippage } = broker.options;
-  const side = Math.sign(order.size);
-  const spreadPerUnit = order.tradeId === null ? fill.price * spread : 0;
-  const slippagePerUnit = order.limit === null ? fill.price * slippage : 0;
-  const price =
-    fill.price * (1 + side * ((order.tradeId === null ? spread : 0) + (order.limit === null ? slippage : 0)));
+  const spreadPerUnit = fill.opens ? fill.raw * spread : 0;
+  const slippagePerUnit = order.limit === null ? fill.raw * slippage : 0;
+  const worse = (fill.opens ? spread : 0) + (order.limit === null ? slippage : 0);
+  const price = fill.raw * (1 + Math.sign(order.size) * worse);
   return { bar: fill.bar, price, spreadPerUnit, slippagePerUnit, order };
 };
 
@@ -97,41 +111,50 @@ const reduce = (broker: Broker, trade: Trade, closing: { units: number; executio
   }
 };
 
-const enter = (broker: Broker, order: Order, execution: Execution): boolean => {
-  const size = unitsOf(broker, order, execution.price);
+const enter = (broker: Broker, order: Order, fill: Omit<Fill, 'opens'>): void => {
+  const execution = executionOf(broker, order, { ...fill, opens: true });
+  const unitCost = unitCostOf(broker, order, { ...execution, raw: fill.raw });
+  const size = unitsOf(broker, order, unitCost);
   if (size === 0) {
-    warn(broker, order, 'its share of the equity does not buy one unit');
-    return false;
-  }
-  const rest = broker.options.hedging ? size : closeOpposite(broker, size, execution);
-  if (rest !== 0 && !affords(broker, order, { rest, price: execution.price })) {
     warn(
       broker,
       order,
-      `${Math.abs(rest)} units at ${execution.price} need more than the free margin of ${freeMargin(broker)}`,
+      `its share of the free margin ${freeMargin(broker)} does not buy one unit at ${execution.price}`,
     );
-    return false;
+    return;
+  }
+  const closing = executionOf(broker, order, { ...fill, opens: false });
+  const rest = broker.options.hedging ? size : closeOpposite(broker, size, closing);
+  if (Math.abs(rest) * unitCost > buyingPower(broker)) {
+    warn(
+      broker,
+      order,
+      `${Math.abs(rest)} units at ${execution.price} need more than the free margin ${freeMargin(broker)}`,
+    );
+    return;
   }
   settle(broker, order, { price: execution.price, filled: size });
-  return rest === 0 ? false : openWithBrackets(broker, { order, rest, execution });
+  if (rest !== 0) openWithBrackets(broker, { order, rest, execution });
 };
+
+const buyingPower = (broker: Broker): number => freeMargin(broker) / broker.options.margin;
 
 const warn = (broker: Broker, order: Order, reason: string): void => {
   cancel(broker, order.id, reason);
   broker.warnings.push({ bar: broker.bar, message: `order ${order.id} was cancelled: ${reason}` });
 };
 
-const unitsOf = (broker: Broker, order: Order, price: number): number => {
+/**
+ * What one unit takes of the buying power. The fixed fee is counted by the order's size as it was asked for, a share for
+ * relative sizes, so that it weighs on every unit: deliberately careful, and equal to the program we compare with.
+ */
+const unitCostOf = (broker: Broker, order: Order, { price, raw }: { price: number; raw: number }): number =>
+  price + feeOf(broker, order.size, raw) / Math.abs(order.size);
+
+const unitsOf = (broker: Broker, order: Order, unitCost: number): number => {
   const share = Math.abs(order.size);
   if (share >= 1) return order.size;
-  const { margin } = broker.options;
-  const unitCost = price + feeOf(broker, order.size, price) / share;
-  return Math.sign(order.size) * Math.floor(((freeMargin(broker) / margin) * share) / unitCost);
-};
-
-const affords = (broker: Broker, order: Order, { rest, price }: { rest: number; price: number }): boolean => {
-  const unitCost = price + feeOf(broker, order.size, price) / Math.abs(order.size);
-  return Math.abs(rest) * unitCost <= freeMargin(broker) / broker.options.margin;
+  return Math.sign(order.size) * Math.floor((buyingPower(broker) * share) / unitCost);
 };
 
 /** Netting: the oldest opposite trades go first. Returns the signed units that are left to open. */
@@ -147,34 +170,36 @@ const closeOpposite = (broker: Broker, size: number, execution: Execution): numb
   return rest;
 };
 
-const openWithBrackets = (broker: Broker, entry: { order: Order; rest: number; execution: Execution }): boolean => {
+const openWithBrackets = (broker: Broker, entry: { order: Order; rest: number; execution: Execution }): void => {
   const { order, rest, execution } = entry;
   const trade = openTrade(broker, rest, execution);
   const { stopLoss, takeProfit } = order;
+  const born = broker.nextOrderId;
   // The stop-loss is placed last, so that it is tried first.
-  setBracket(broker, trade, { takeProfit });
-  setBracket(broker, trade, { stopLoss });
-  return (stopLoss !== null || takeProfit !== null) && isPlain(order);
+  if (takeProfit !== null) setBracket(broker, trade, { takeProfit });
+  if (stopLoss !== null) setBracket(broker, trade, { stopLoss });
+  if (isPlain(order)) for (const bracket of broker.orders) if (bracket.id >= born) bracket.ripe = true;
 };
 
+/** A debt is not carried: the account stands at zero, and the shortfall is told. */
 const ruin = (broker: Broker): void => {
   for (const order of broker.orders.slice()) cancel(broker, order.id, 'the equity is spent');
-  for (const trade of broker.trades.slice()) closeAt(broker, trade, broker.close);
-  broker.ruined = true;
+  for (const trade of broker.trades.slice()) {
+    closeTrade(broker, trade);
+    const order = broker.orders[0] as Order;
+    leave(broker, order, { bar: broker.bar, price: broker.close, spreadPerUnit: 0, slippagePerUnit: 0, order });
+  }
+  broker.ruin = { bar: broker.bar, shortfall: Math.max(0, -broker.cash) };
+  broker.cash = 0;
   broker.warnings.push({
     bar: broker.bar,
     message: 'the equity is spent: everything was closed, nothing trades any more',
   });
 };
 
-const closeAt = (broker: Broker, trade: Trade, price: number): void => {
-  closeTrade(broker, trade);
-  const order = broker.orders[0] as Order;
-  leave(broker, order, { bar: broker.bar, price, spreadPerUnit: 0, slippagePerUnit: 0, order });
-};
-
-/** Closes every open trade on the last bar that was fed, at its open (with tradeOnClose at the close before it). */
+/** Closes every open trade on the last bar that was fed, as a closing ordered on the bar before would. */
 export const finalize = (broker: Broker, last: Bar): void => {
   for (const order of broker.orders.slice()) cancel(broker, order.id, 'the data ends');
-  for (const trade of broker.trades.slice()) closeAt(broker, trade, last.open);
+  for (const trade of broker.trades.slice()) closeTrade(broker, trade);
+  matchOrders(broker, last);
 };

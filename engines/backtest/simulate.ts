@@ -69,7 +69,7 @@ export const advanceTo = (run: Simulation, untilBar = Number.POSITIVE_INFINITY):
 const step = (run: Simulation, bar: Bar): void => {
   const { broker, strategy, bars, columns } = run;
   advance(broker, bar);
-  if (broker.ruined || broker.bar < strategy.warmUpBars) return;
+  if (broker.ruin !== null || broker.bar < strategy.warmUpBars) return;
   run.state = strategy.next({ params: strategy.params, index: broker.bar, bars, columns, broker, state: run.state });
 };
 
