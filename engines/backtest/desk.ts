@@ -153,5 +153,7 @@ const setLeg = (broker: Broker, trade: Trade, { role, price }: Leg): void => {
   const tag = trade.tag === null ? {} : { tag: trade.tag };
   const order = makeOrder(broker, { role, size: -trade.size, tradeId: trade.id, ...at, ...tag });
   trade[slot] = order.id;
-  broker.orders.unshift(order);
+  // A stop-loss goes before all else, a take-profit behind: of two that one bar touches the worse is assumed.
+  if (role === 'stop-loss') broker.orders.unshift(order);
+  else broker.orders.push(order);
 };

@@ -3,8 +3,8 @@
 //
 // Life cycle of an order: a strategy sees bar i whole and places it (desk.ts); `advance` tries it on bar i+1, and on every
 // bar after that until it is filled or cancelled. An order without limit and stop is filled at the open of i+1, or with
-// tradeOnClose at the close of i. Orders are tried in this order: closings and brackets, the newest first, then entries,
-// the oldest first. So the money of a closing is there for the entry that was placed with it.
+// tradeOnClose at the close of i. Orders are tried in this order: closings and stop-losses, the newest first, then entries
+// and take-profits, the oldest first. So the money of a closing is there for the entry that was placed with it.
 //
 // Guarantees
 // - A buying limit is never filled above its price, a stop never better than its price; a bar that opens beyond a stop
@@ -175,7 +175,6 @@ const openWithBrackets = (broker: Broker, entry: { order: Order; rest: number; e
   const trade = openTrade(broker, rest, execution);
   const { stopLoss, takeProfit } = order;
   const born = broker.nextOrderId;
-  // The stop-loss is placed last, so that it is tried first.
   if (takeProfit !== null) setBracket(broker, trade, { takeProfit });
   if (stopLoss !== null) setBracket(broker, trade, { stopLoss });
   if (isPlain(order)) for (const bracket of broker.orders) if (bracket.id >= born) bracket.ripe = true;
