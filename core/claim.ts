@@ -6,7 +6,15 @@ import { toMs } from './duration.ts';
 import { Failure } from './errors.ts';
 import type { Pointer } from './envelope.ts';
 import { maximumAttempts } from './retry.ts';
-import { changeRun, isTerminal, type OutboxEntry, type Run, type RunChange, type SkipReason } from './run.ts';
+import {
+  changeRun,
+  isTerminal,
+  type CancelRequest,
+  type OutboxEntry,
+  type Run,
+  type RunChange,
+  type SkipReason,
+} from './run.ts';
 
 /** What a delivery of a message may do with its row. `next` is to be written, conditional on the row it came from. */
 export type Claim =
@@ -46,21 +54,29 @@ export function decideClaim(run: Run, pointer: Pick<Pointer, 'generation'>, now:
     case 'held':
       return { kind: 'done' };
     case 'queued':
-      return run.notBeforeMs > now.nowMs ? { kind: 'later', afterMs: waitMs(run, now) } : claimOrPutAside(run, now);
+      return isDue(run, now) ? claimOrPutAside(run, now) : { kind: 'later', afterMs: waitMs(run, now) };
     case 'running':
-      return run.lease && run.lease.untilMs > now.nowMs ? { kind: 'busy' } : claimOrPutAside(run, now);
+      return isAtWork(run, now.nowMs) ? { kind: 'busy' } : claimOrPutAside(run, now);
     default:
       return { kind: 'done' };
   }
 }
 
+/** One that is to be cancelled is not waited for. */
+const isDue = (run: Run, now: ClaimCircumstances): boolean => run.notBeforeMs <= now.nowMs || run.cancel !== undefined;
+
+/** Whether somebody has the run under a lease that still lasts. */
+export const isAtWork = ({ state, lease }: Run, nowMs: number): boolean =>
+  state === 'running' && lease !== undefined && lease.untilMs > nowMs;
+
 /** What is left to wait, plus up to a second of jitter, so that a burst of retries does not come back as a burst. */
 const waitMs = (run: Run, now: ClaimCircumstances): number =>
   Math.ceil(run.notBeforeMs - now.nowMs + now.random() * 1000);
 
-/** A due row: ours to run, unless a halt, its age or its spent attempts say otherwise. */
+/** A due row: ours to run, unless a wish to cancel it, a halt, its age or its spent attempts say otherwise. */
 export function claimOrPutAside(run: Run, now: ClaimCircumstances): Claim {
   const contract = taskContract(run.task);
+  if (run.cancel) return { kind: 'put-aside', next: cancelled(run, run.cancel, now.nowMs) };
   if (run.attempt >= maximumAttempts(contract)) return { kind: 'put-aside', next: spent(run, contract, now.nowMs) };
   if (isStale(run, now.nowMs)) return { kind: 'put-aside', next: skip(run, 'stale', now.nowMs) };
   if (now.halted && contract.whenHalted === 'skip') return { kind: 'put-aside', next: skip(run, 'halted', now.nowMs) };
@@ -68,11 +84,15 @@ export function claimOrPutAside(run: Run, now: ClaimCircumstances): Claim {
   return { kind: 'ours', next: start(run, now) };
 }
 
-/** A slot is stale when it was not begun within its schedule's limit; a later attempt of a begun one is not. */
+/**
+ * A slot is stale when it was not begun within its schedule's limit; a later attempt of a begun one is not, nor is one
+ * that was asked for again, whose lateness was known.
+ */
 const isStale = (run: Run, nowMs: number): boolean =>
   run.schedule !== undefined &&
   run.slotMs !== undefined &&
   run.starts === 0 &&
+  run.again === undefined &&
   nowMs - run.slotMs > toMs(scheduleRow(run.schedule).staleAfter);
 
 function start(run: Run, now: ClaimCircumstances): Run {
@@ -109,6 +129,22 @@ function skip(run: Run, reason: SkipReason, nowMs: number): Run {
     settledMs: nowMs,
     ...terminalExtras(nowMs),
     outcome: { code: reason },
+  });
+}
+
+/**
+ * A run that nobody has at work, ended as somebody wished. The terminal frame comes under the next fence: of an earlier
+ * claim's frames nobody may know how many there were.
+ */
+export function cancelled(run: Run, wish: CancelRequest, nowMs: number): Run {
+  return changeRun(run, {
+    state: 'cancelled',
+    fence: run.fence + 1,
+    frames: 0,
+    cancel: wish,
+    settledMs: nowMs,
+    ...terminalExtras(nowMs),
+    outcome: { code: 'RUN_CANCELLED', message: `cancelled by ${wish.by}: ${wish.reason}`.slice(0, 300).toWellFormed() },
   });
 }
 

@@ -203,7 +203,8 @@ async function changeNarrowed(ports: HaltPorts, change: (list: readonly Narrowed
   });
 }
 
-function needReason({ by, reason }: HaltRequest, action: string): void {
+/** Who and why are written down. @throws Failure CONFIGURATION_INVALID without them. */
+export function needReason({ by, reason }: HaltRequest, action: string): void {
   if ([by, reason].every((words) => words.trim() !== '' && words.length <= 500)) return;
   throw new Failure(
     'CONFIGURATION_INVALID',

@@ -1,7 +1,11 @@
 import type { MetricName, LogLine } from './catalogue/metrics.ts';
-import type { QueueName } from './catalogue/queues.ts';
-import type { OutboxEntry, Run, RunState } from './run.ts';
+import type { QueueName, QueueRow } from './catalogue/queues.ts';
+import type { OutboxEntry, RunState } from './run.ts';
+import type { QueueDepth } from './ports-queues.ts';
 import type { Frame } from './progress.ts';
+
+export type * from './ports-ledger.ts';
+export type * from './ports-queues.ts';
 
 /** Every outward effect of the plane is a method of one of these. Each has an adapter in runtime/ and a twin in memory/. */
 
@@ -14,66 +18,17 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-export interface OpenQuery {
-  readonly queue: QueueName;
-  readonly state: 'queued' | 'running' | 'held' | 'outbox';
-  /** Rows whose `checkAfterMs` is at most this. */
-  readonly dueMs: number;
-  /** And more than this; absent: from the first. */
-  readonly afterMs?: number;
-  readonly limit: number;
-}
-export interface RunListing {
-  readonly by: 'queue' | 'actor' | 'tenant';
-  readonly key: string;
-  /** UTC day, `YYYY-MM-DD`. */
-  readonly day: string;
-}
-
-export interface Ledger {
-  /** The row, strongly consistent. */
-  read(id: string): Promise<Run | undefined>;
-  create(run: Run): Promise<'created' | 'exists'>;
-  /** Writes `next` over the row of revision `next.rev - 1`. Throws Failure TRANSITION_ILLEGAL on an illegal step. */
-  replace(previous: Run, next: Run): Promise<'replaced' | 'conflict'>;
-  /** Ids of open rows, oldest `checkAfterMs` first; eventually consistent, so whoever acts reads the row again. */
-  open(query: OpenQuery): Promise<string[]>;
-  /** Ids of all runs created that day, oldest first. */
-  list(listing: RunListing): Promise<string[]>;
-}
-
-/** Small named records that need a conditional write: mirror of the kill switch, pauses, overlap locks, status history. */
-export interface Control {
-  read(name: string): Promise<ControlRecord | undefined>;
-  /** Writes when the record has `expectedRev` (0: when there is none). */
-  write(name: string, value: unknown, expectedRev: number): Promise<'written' | 'conflict'>;
-}
-export interface ControlRecord {
-  readonly rev: number;
-  readonly value: unknown;
-}
-
-export interface Send {
-  readonly body: string;
-  /** Message group (tenant, session ...); on a FIFO queue it orders. */
-  readonly group: string;
-  readonly deduplicationId: string;
-  readonly delaySeconds?: number;
-}
-export interface QueueDepth {
-  readonly waiting: number;
-  readonly inFlight: number;
-  readonly delayed: number;
-}
-export interface Queues {
-  send(queue: QueueName, message: Send): Promise<void>;
-  deadLetter(
-    queue: QueueName,
-    letter: { body: string; code: string; reason: string; group: string; deduplicationId: string },
-  ): Promise<void>;
-  /** Makes a received message visible again after `seconds`. */
-  delay(queue: QueueName, receipt: string, seconds: number): Promise<void>;
-  depth(queue: QueueName, which: 'queue' | 'dead-letters'): Promise<QueueDepth>;
+/** The capacity that executors run on: ECS. */
+export interface Executors {
+  /** Starts `count` tasks of the family. The same token starts the same tasks; no tasks and a reason where there is no room. */
+  launch(request: {
+    readonly family: QueueName;
+    readonly count: number;
+    readonly capacity: QueueRow['capacity'][number];
+    readonly token: string;
+  }): Promise<{ readonly tasks: readonly string[]; readonly refused?: string }>;
+  /** Ends a task; one that is gone already is ended. */
+  stop(task: string, reason: string): Promise<void>;
 }
 
 export interface ObjectStat {
@@ -150,23 +105,29 @@ export interface AuditSink {
   outcome(entry: AuditIntent & { readonly outcome: 'done' | 'denied' | 'failed' }): Promise<void>;
 }
 export interface AuditIntent {
-  readonly effect: Effect;
+  readonly effect: Effect | Operation;
   readonly run: string;
   readonly task: string;
   readonly tenant: string;
   readonly actor: string;
   readonly fence: number;
   readonly atMs: number;
+  /** Why, of an operation: a person said it. */
+  readonly reason?: string;
 }
+/** What a person, or the beat, does to a run or a schedule from outside. */
+export type Operation = `operation.${'cancel' | 'retry' | 'redrive' | 'catch-up' | 'pause' | 'resume'}`;
 
 // Ports that tasks reach, always through the guard.
+
+// Every method is asynchronous: a body may run in another process than its ports.
 
 /** The artefacts of one run: written under its tenant, id and fence, so that a late writer can harm nobody. */
 export interface RunArtefacts {
   statInbox(key: string): Promise<ObjectStat | undefined>;
   readInbox(key: string, startByte: number, endByte: number): Promise<Uint8Array>;
   /** Where `name`, written under `fence`, lies in the bucket. */
-  keyOf(fence: number, name: string): string;
+  keyOf(fence: number, name: string): Promise<string>;
   /** Reads what this run wrote under `fence`: this leg's, or an earlier one's. */
   read(fence: number, name: string): Promise<Uint8Array>;
   /** Writes `<prefix>/<run>/<fence>/<name>` and resolves with that key. */
@@ -193,7 +154,7 @@ export interface Datasets {
   /** The bytes at `key`. Throws Failure INPUT_INVALID for what does not belong to the tenant. */
   read(key: string): Promise<Uint8Array>;
   /** The key of an `s3://` address. Throws Failure INPUT_INVALID for another bucket or tenant. */
-  keyOfAddress(address: string): string;
+  keyOfAddress(address: string): Promise<string>;
 }
 
 export interface KillSwitchKeeper {
@@ -235,11 +196,25 @@ export interface ReapCount {
   /** Whether a bound cut the work short. */
   readonly more: boolean;
 }
+/** The duties of reaping. Each works through all queues until nothing is left, its time is up, or `signal` ends it. */
 export interface Reaper {
-  resend(): Promise<ReapCount>;
-  expire(): Promise<ReapCount>;
-  drain(): Promise<ReapCount>;
-  release(): Promise<ReapCount>;
+  resend(signal?: AbortSignal): Promise<ReapCount>;
+  expire(signal?: AbortSignal): Promise<ReapCount>;
+  drain(signal?: AbortSignal): Promise<ReapCount>;
+  release(signal?: AbortSignal): Promise<ReapCount>;
+  /** Wakes the executors' dispatcher, once for each heavy queue that has a task. */
+  kick(): Promise<ReapCount>;
+}
+export interface Reconciled {
+  /** Slots that were due and have no run. */
+  readonly missed: number;
+  /** Runs made or begun again for slots. */
+  readonly caughtUp: number;
+  /** Whether a bound cut the work short; the next hour goes on. */
+  readonly more: boolean;
+}
+export interface Reconciler {
+  reconcile(signal?: AbortSignal): Promise<Reconciled>;
 }
 
 export interface TaskPorts {
@@ -248,6 +223,7 @@ export interface TaskPorts {
   readonly killSwitch: KillSwitchKeeper;
   readonly status: StatusStore;
   readonly reaper: Reaper;
+  readonly reconciler: Reconciler;
 }
 export type PortName = keyof TaskPorts;
 
@@ -257,7 +233,8 @@ export const mutatingMethods = {
   datasets: ['publish'],
   killSwitch: ['repair', 'canary'],
   status: ['publish'],
-  reaper: ['resend', 'expire', 'drain', 'release'],
+  reaper: ['resend', 'expire', 'drain', 'release', 'kick'],
+  reconciler: ['reconcile'],
 } as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
 export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
 

@@ -1,49 +1,99 @@
 /**
  * What falls between two chairs: messages that were lost, claims whose owner died, outboxes that were not drained, runs
- * that were held through a halt. Each pass is bounded a partition, and says whether the bound cut it short; the next
- * minute goes on. The index is eventually consistent, so each row is read again before it is touched, and each write is
- * conditional on what was read: two reapers side by side do no harm.
+ * that were held through a halt, executors that nobody woke. The index is eventually consistent, so each row is read
+ * again before it is touched, and each write is conditional on what was read: two reapers side by side do no harm.
+ *
+ * No duty, queue or state waits for another. Each queue of each duty is worked on by itself, a hundred rows at a time,
+ * and their steps take turns (reap-lanes.ts); a row that cannot be dealt with is put behind. A pass ends when nothing is
+ * left, when its share of its function's time is up, or when it is told to, between two rows; the next minute goes on.
  */
 import { limits } from './catalogue/limits.ts';
-import { inhabitedQueues } from './catalogue/tasks.ts';
+import { queueRow } from './catalogue/queues.ts';
+import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
+import { cancelled, fenceOfItsOwn, isAtWork, terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import { sendQuietly } from './enqueue.ts';
-import { haltsWork, readSwitch } from './kill-switch.ts';
-import { loseAttempt } from './lost.ts';
+import { kickFamily } from './kick.ts';
 import type { Plane } from './plane.ts';
-import type { OpenQuery, ReapCount, Reaper } from './ports.ts';
-import { changeRun, isTerminal, type Run } from './run.ts';
-import { drain, dueAgain } from './settle.ts';
+import type { ReapCount, Reaper } from './ports.ts';
+import { eachDue, putBehind, turnstile, type Pass } from './reap-lanes.ts';
+import { releaseHeld } from './reap-release.ts';
+import { maximumAttempts } from './retry.ts';
+import { changeRun, isTerminal, type Run, type RunChange } from './run.ts';
+import { drain, dueAgain, recordSettled } from './settle.ts';
 
-export const reaper = (plane: Plane): Reaper => ({
-  resend: () => eachDue(plane, 'queued', (row) => resend(plane, row)),
-  expire: () => eachDue(plane, 'running', (row) => expire(plane, row)),
-  drain: () => eachDue(plane, 'outbox', (row) => drainLeftOver(plane, row)),
-  release: () => releaseHeld(plane),
-});
+/** The share of its function's time that a reaping takes: the rest is for beginning late, for the last rows, for settling. */
+export const reapBudgetMs = toMs(queueRow('system').timeout) * 0.6;
+
+/** The reaper of one attempt: its time runs from here. */
+export function reaper(plane: Plane): Reaper {
+  const untilMs = plane.clock.nowMs() + reapBudgetMs;
+  const turn = turnstile(limits.reapConcurrency);
+  const pass = (signal?: AbortSignal): Pass => ({
+    plane,
+    turn,
+    isOver: () => signal?.aborted === true || plane.clock.nowMs() >= untilMs,
+    signal,
+  });
+  return {
+    resend: (signal) => eachDue(pass(signal), 'queued', (row) => resend(plane, row)),
+    expire: (signal) => eachDue(pass(signal), 'running', (row) => expire(plane, row)),
+    drain: (signal) => eachDue(pass(signal), 'outbox', (row) => drainLeftOver(plane, row)),
+    release: (signal) => releaseHeld(pass(signal)),
+    kick: () => kickFamilies(plane),
+  };
+}
 
 /** A queued row that nobody claimed in time: its message was lost, or its time has only now come. */
 async function resend(plane: Plane, row: Run): Promise<boolean> {
   if (row.state !== 'queued') return false;
   const nowMs = plane.clock.nowMs();
+  if (row.cancel) return end(plane, row, cancelled(row, row.cancel, nowMs));
+  // Asked for later, a run is sent for the first time when its time has come, and may be lost like any other.
+  const isFirst = row.checkAfterMs === row.notBeforeMs;
   const next = changeRun(row, {
     send: row.send + 1,
-    checkAfterMs: nowMs + toMs(limits.resendOverdueAfter),
+    checkAfterMs: nowMs + toMs(isFirst ? limits.sendOverdueAfter : limits.resendOverdueAfter),
     outbox: [],
   });
   if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
   if (await sendQuietly(plane, next)) return true;
   // Not sent after all: the next minute tries again, not the next hour.
-  await plane.ledger.replace(next, changeRun(next, { checkAfterMs: nowMs + toMs(limits.sendOverdueAfter) }));
+  await putBehind(plane, next, toMs(limits.sendOverdueAfter));
   return false;
 }
 
 /** A claim whose lease is over: the attempt is lost, and the run goes back to its queue while attempts are left. */
 async function expire(plane: Plane, row: Run): Promise<boolean> {
   const nowMs = plane.clock.nowMs();
-  if (row.state !== 'running' || (row.lease && row.lease.untilMs > nowMs)) return false;
-  return loseAttempt(plane, row);
+  if (row.state !== 'running' || isAtWork(row, nowMs)) return false;
+  if (row.cancel) return end(plane, row, cancelled(row, row.cancel, nowMs));
+  const spent = row.attempt >= maximumAttempts(taskContract(row.task));
+  return end(
+    plane,
+    row,
+    changeRun(row, spent ? lost(row, nowMs) : { ...dueAgain(nowMs), send: row.send + 1, outbox: ['send'] }),
+  );
 }
+
+async function end(plane: Plane, row: Run, next: Run): Promise<boolean> {
+  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
+  recordSettled(plane, next);
+  await drain(plane, next);
+  return true;
+}
+
+const lost = (row: Run, nowMs: number): RunChange => ({
+  state: 'dead',
+  ...fenceOfItsOwn(row),
+  settledMs: nowMs,
+  ...terminalExtras(nowMs),
+  outbox: ['frame', 'event', 'dead-letter'],
+  outcome: {
+    code: 'LEASE_EXPIRED',
+    message: `the last of ${row.attempt} attempts ended without a word: its process died or was cut off; see its log, then redrive it`,
+  },
+});
 
 async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   if (!isTerminal(row.state) || row.outbox.length === 0) return false;
@@ -53,75 +103,10 @@ async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   return false;
 }
 
-/** Moves a row back in the open index: it is looked at again after `afterMs`. */
-async function putBehind(plane: Plane, row: Run, afterMs: number): Promise<void> {
-  await plane.ledger.replace(row, changeRun(row, { checkAfterMs: plane.clock.nowMs() + afterMs }));
-}
-
-/** Lets held runs go, oldest first and a hundred a second, for as long as the switch is clear. */
-async function releaseHeld(plane: Plane): Promise<ReapCount> {
-  let count = 0;
-  let rounds: number = limits.releaseRounds;
-  for (const queue of inhabitedQueues) {
-    for (let full = true; full;) {
-      if (rounds === 0) return { count, more: true };
-      rounds -= 1;
-      const round = await releaseRound(plane, queue);
-      if (round === 'halted') return { count, more: true };
-      count += round.count;
-      full = round.more;
-      if (full) await plane.clock.sleep(1000);
-    }
-  }
-  return { count, more: false };
-}
-
-/** One second's worth of one queue, after a fresh look at the switch. */
-async function releaseRound(plane: Plane, queue: OpenQuery['queue']): Promise<ReapCount | 'halted'> {
-  const reading = await readSwitch(plane);
-  if (reading.state !== 'clear') return 'halted';
-  const limit = limits.releasesASecond;
-  const ids = await plane.ledger.open({ queue, state: 'held', dueMs: plane.clock.nowMs(), limit });
-  const held = (await rows(plane, ids)).filter((row) => row.state === 'held');
-  const gone = await Promise.all(
-    held.map(async (row) => {
-      if (!haltsWork(reading, row)) return letGo(plane, row);
-      // Its task or queue is halted on its own: the rows behind it are not.
-      await putBehind(plane, row, toMs(limits.narrowedLookAgainAfter));
-      return false;
-    }),
-  );
-  return { count: gone.filter(Boolean).length, more: ids.length === limit };
-}
-
-async function letGo(plane: Plane, row: Run): Promise<boolean> {
-  const nowMs = plane.clock.nowMs();
-  const isDue = row.notBeforeMs <= nowMs;
-  // Held before its time had come, a run still waits for it; the reaper then sends it.
-  const change = isDue ? dueAgain(nowMs) : { state: 'queued' as const, checkAfterMs: row.notBeforeMs };
-  const next = changeRun(row, { ...change, send: row.send + 1 });
-  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
-  if (isDue) await sendQuietly(plane, next);
-  return true;
-}
-
-/** Hands each due row of one state to `act`, in every queue that has tasks; counts those it changed. */
-async function eachDue(
-  plane: Plane,
-  state: OpenQuery['state'],
-  act: (row: Run) => Promise<boolean>,
-): Promise<ReapCount> {
-  let count = 0;
-  let more = false;
-  for (const queue of inhabitedQueues) {
-    const ids = await plane.ledger.open({ queue, state, dueMs: plane.clock.nowMs(), limit: limits.reapBatch });
-    more ||= ids.length === limits.reapBatch;
-    for (const row of await rows(plane, ids)) count += Number(await act(row));
-  }
-  return { count, more };
-}
-
-async function rows(plane: Plane, ids: readonly string[]): Promise<Run[]> {
-  const found = await Promise.all(ids.map((id) => plane.ledger.read(id)));
-  return found.filter((row) => row !== undefined);
+/** Wakes the dispatcher once for each family that has work of its own: the kick of a send may have been lost. */
+async function kickFamilies(plane: Plane): Promise<ReapCount> {
+  const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy');
+  const kicks = await Promise.allSettled(families.map((queue) => kickFamily(plane, queue, 'reaper')));
+  const count = kicks.filter(({ status }) => status === 'fulfilled').length;
+  return { count, more: count < families.length };
 }

@@ -55,6 +55,14 @@ export interface CancelRequest {
   readonly atMs: number;
 }
 
+/** The operation that began this generation, or that made the run of a slot which had none. */
+export interface BegunAgain {
+  readonly how: 'retry' | 'redrive' | 'catch-up';
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 /** One row of `workload_runs`: the truth about a run. Times are milliseconds of the plane's clock. */
 export interface Run {
   readonly v: 1;
@@ -97,14 +105,15 @@ export interface Run {
   readonly frames: number;
   readonly artefacts?: readonly string[];
   readonly cancel?: CancelRequest;
+  readonly again?: BegunAgain;
 }
 
 /** What a step changes; everything else stays, but for the revision. */
-export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcome' | 'cancel'>> & {
-  readonly lease?: Lease | 'none';
-  readonly outcome?: RunOutcome | 'none';
-  readonly cancel?: CancelRequest | 'none';
+export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | Removable>> & {
+  readonly [K in Removable]?: Run[K] | 'none';
 };
+/** What a step can take from a row: 'none' removes it. */
+type Removable = 'lease' | 'outcome' | 'cancel' | 'settledMs';
 
 /**
  * The row after a step. Staying in a state (a renewal, a drained outbox, a re-send) is always legal.
@@ -112,10 +121,10 @@ export type RunChange = Partial<Omit<Run, 'v' | 'id' | 'rev' | 'lease' | 'outcom
  * @throws Failure TRANSITION_ILLEGAL when the table does not have the step.
  */
 export function changeRun(run: Run, change: RunChange): Run {
-  const { lease, outcome, cancel, ...rest } = change;
+  const { lease, outcome, cancel, settledMs, ...rest } = change;
   checkTransition(run, { state: rest.state ?? run.state, generation: rest.generation ?? run.generation });
   const next: Run = { ...run, ...rest, rev: run.rev + 1 };
-  return applyOptional(next, { lease, outcome, cancel });
+  return applyRemovable(next, { lease, outcome, cancel, settledMs });
 }
 
 /** @throws Failure TRANSITION_ILLEGAL */
@@ -133,15 +142,11 @@ export function checkTransition(
   );
 }
 
-type Optional = 'lease' | 'outcome' | 'cancel';
-function applyOptional(run: Run, change: { [K in Optional]: RunChange[K] | undefined }): Run {
-  const next: { -readonly [K in keyof Run]: Run[K] } = { ...run };
-  if (change.lease === 'none') delete next.lease;
-  else if (change.lease) next.lease = change.lease;
-  if (change.outcome === 'none') delete next.outcome;
-  else if (change.outcome) next.outcome = change.outcome;
-  if (change.cancel === 'none') delete next.cancel;
-  else if (change.cancel) next.cancel = change.cancel;
+function applyRemovable(run: Run, change: { [K in Removable]: RunChange[K] | undefined }): Run {
+  const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+  const given = Object.fromEntries(entries.filter(([, value]) => value !== 'none'));
+  const next: { -readonly [K in keyof Run]: Run[K] } = { ...run, ...given };
+  for (const [key, value] of entries) if (value === 'none') delete next[key as Removable];
   return next;
 }
 

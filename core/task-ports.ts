@@ -12,6 +12,7 @@ import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { KillSwitchKeeper, QueueSample, RunArtefacts, SlotSample, StatusStore, TaskPorts } from './ports.ts';
 import { reaper } from './reap.ts';
+import { reconciler } from './reconcile.ts';
 import type { Run } from './run.ts';
 import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 
@@ -22,6 +23,7 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   killSwitch: keeper(plane),
   status: statusStore(plane),
   reaper: reaper(plane),
+  reconciler: reconciler(plane),
 });
 
 /** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
@@ -33,7 +35,7 @@ export const inboxKey = (tenant: string, key: string): string => storeKey('inbox
 function runArtefacts(plane: Plane, run: Run): RunArtefacts {
   const keyOf = (fence: number, name: string): string => `${artefactPrefix(run)}/${fence}/${name}`;
   return {
-    keyOf,
+    keyOf: async (fence, name) => keyOf(fence, name),
     statInbox: (key) => plane.artefacts.stat(inboxKey(run.tenant, key)),
     readInbox: (key, startByte, endByte) => plane.artefacts.readRange(inboxKey(run.tenant, key), startByte, endByte),
     read: (fence, name) => plane.artefacts.read(keyOf(fence, name)),

@@ -1,11 +1,13 @@
 import { limits } from './catalogue/limits.ts';
 import { scheduleRow } from './catalogue/schedules.ts';
+import { storeKey } from './catalogue/stores.ts';
 import { taskContract } from './catalogue/tasks.ts';
 import { untilWritten } from './conflict.ts';
 import { toMs } from './duration.ts';
-import { blankRow, enqueue } from './enqueue.ts';
+import { blankRow, enqueue, parsePayload } from './enqueue.ts';
 import type { Tick } from './envelope.ts';
-import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
+import { fold } from './fold.ts';
+import { isPausedAt, readSchedule, scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 import { tickRunId } from './ids.ts';
 import type { Plane } from './plane.ts';
 import { beat, changeRun, type Run, type SkipReason } from './run.ts';
@@ -26,7 +28,7 @@ export async function tickRow(plane: Plane, tick: Tick): Promise<TickRow> {
   const isOurs = taskContract(schedule.task).queue === 'system';
   // Another queue's run is begun by its own consumer, never by a repeated tick.
   if (row) return isOurs ? { kind: 'exists', row } : { kind: 'relayed' };
-  const fresh = slotRow(plane, tick, id);
+  const fresh = await slotRow(plane, tick, id);
   const reason = await reasonToSkip(plane, tick, id);
   if (reason) return { kind: 'skip', row: skipped(plane, fresh, reason) };
   if (isOurs) return { kind: 'new', row: fresh };
@@ -41,11 +43,16 @@ export async function tickRow(plane: Plane, tick: Tick): Promise<TickRow> {
   return { kind: 'relayed' };
 }
 
-function slotRow(plane: Plane, tick: Tick, id: string): Run {
-  const { task, payload } = scheduleRow(tick.schedule);
+/** The row of a slot as it would be created: its payload is its schedule's. */
+export async function slotRow(plane: Plane, { schedule, slotMs }: SlotOf, id: string): Promise<Run> {
+  const { task, payload: given } = scheduleRow(schedule);
+  const payload = parsePayload(task, given);
+  const payloadHash = plane.ids.named(`payload/${JSON.stringify(payload)}`);
   const row = blankRow(plane, { id, task, tenant: 'system', actor: beat, nowMs: plane.clock.nowMs() });
-  return { ...row, payload: { inline: payload }, schedule: tick.schedule, slotMs: tick.slotMs };
+  const key = storeKey('payloads', row.tenant, id, `${payloadHash}.json`);
+  return { ...row, payload: await fold(plane.artefacts, key, payload), payloadHash, schedule, slotMs };
 }
+type SlotOf = Pick<Tick, 'schedule' | 'slotMs'>;
 
 function skipped(plane: Plane, row: Run, code: SkipReason): Run {
   return changeRun(row, { state: 'skipped', settledMs: plane.clock.nowMs(), outcome: { code } });
@@ -53,33 +60,33 @@ function skipped(plane: Plane, row: Run, code: SkipReason): Run {
 
 /** Paused, too late, or the slot before still runs; otherwise this slot takes the schedule. */
 async function reasonToSkip(plane: Plane, tick: Tick, id: string): Promise<SkipReason | undefined> {
-  const schedule = scheduleRow(tick.schedule);
-  if (plane.clock.nowMs() - tick.slotMs > toMs(schedule.staleAfter)) return 'stale';
-  const name = scheduleRecordName(tick.schedule);
-  const verdict = await untilWritten(`the record ${name}`, async () => {
-    const record = await plane.control.read(name);
-    const value = (record?.value ?? {}) as ScheduleRecord;
-    if (value.paused) return 'paused';
-    return takeSchedule(
-      plane,
-      { name, value, rev: record?.rev ?? 0 },
-      { id, slotMs: tick.slotMs, overlap: schedule.overlap },
-    );
-  });
+  if (plane.clock.nowMs() - tick.slotMs > toMs(scheduleRow(tick.schedule).staleAfter)) return 'stale';
+  const verdict = await takeSchedule(plane, tick, { id, isTick: true });
   return verdict === 'taken' ? undefined : verdict;
 }
 
-/** Writes the slot's run down as the schedule's last, unless the one that stands there still runs. */
-async function takeSchedule(
+/**
+ * Writes the slot's run down as the schedule's last, unless the schedule is paused, was when the slot was due, or the run
+ * that stands there still runs and the two may not overlap.
+ *
+ * @throws Failure LEDGER_CONFLICT
+ */
+export function takeSchedule(
   plane: Plane,
-  { name, value, rev }: { name: string; value: ScheduleRecord; rev: number },
-  slot: { id: string; slotMs: number; overlap: 'skip' | 'allow' },
-): Promise<'taken' | 'overlap' | undefined> {
-  if (value.lastRun === slot.id) return 'taken';
-  if (slot.overlap === 'skip' && (await stillRuns(plane, value))) return 'overlap';
-  const firstSlotMs = Math.min(slot.slotMs, value.firstSlotMs ?? slot.slotMs);
-  const next: ScheduleRecord = { ...value, lastRun: slot.id, takenMs: plane.clock.nowMs(), firstSlotMs };
-  return (await plane.control.write(name, next, rev)) === 'written' ? 'taken' : undefined;
+  slot: SlotOf,
+  { id, isTick }: { id: string; isTick: boolean },
+): Promise<'taken' | 'paused' | 'overlap'> {
+  const { overlap } = scheduleRow(slot.schedule);
+  const name = scheduleRecordName(slot.schedule);
+  return untilWritten(`the record ${name}`, async () => {
+    const { rev, value } = await readSchedule(plane, slot.schedule);
+    if (isPausedAt(value, slot.slotMs)) return 'paused';
+    if (value.lastRun === id) return 'taken';
+    if (overlap === 'skip' && (await stillRuns(plane, value))) return 'overlap';
+    const taken: ScheduleRecord = { ...value, lastRun: id, takenMs: plane.clock.nowMs() };
+    const next = isTick ? { ...taken, firstSlotMs: Math.min(slot.slotMs, value.firstSlotMs ?? Infinity) } : taken;
+    return (await plane.control.write(name, next, rev)) === 'written' ? 'taken' : undefined;
+  });
 }
 
 async function stillRuns(plane: Plane, { lastRun, takenMs = 0 }: ScheduleRecord): Promise<boolean> {

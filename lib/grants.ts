@@ -35,6 +35,7 @@ const resources: Record<SdkCall, ArnsOf> = {
   'sqs:SendMessage': written,
   'sqs:GetQueueAttributes': written,
   'dynamodb:GetItem': tables,
+  'dynamodb:BatchGetItem': ({ ledger }) => [ledger.runs.tableArn],
   'dynamodb:PutItem': tables,
   'dynamodb:Query': ({ ledger }) => ledger.indexArns,
   's3:GetObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'read'),

@@ -1,44 +1,72 @@
-import type { Ledger } from '#core/ports.ts';
+import type { Ledger, OpenQuery } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
+
+type Order = (one: [string, number], other: [string, number]) => number;
+const byNumberThenId: Order = ([id, at], [otherId, otherAt]) => at - otherAt || (id < otherId ? -1 : 1);
 
 /** The ledger in a map: rows go in and out as copies, writes are conditional as in DynamoDB. */
 export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Run> } {
   const rows = new Map<string, Run>();
-  const ids = (keep: (run: Run) => boolean, order: (run: Run) => number): string[] =>
-    [...rows.values()]
-      .filter(keep)
-      .toSorted((one, other) => order(one) - order(other) || (one.id < other.id ? -1 : 1))
-      .map((run) => run.id);
+  const open = openIndex();
+  const put = (run: Run): void => {
+    open.move(rows.get(run.id), run);
+    rows.set(run.id, structuredClone(run));
+  };
   return {
     rows,
     async read(id) {
       return structuredClone(rows.get(id));
     },
+    async readMany(ids) {
+      return ids.flatMap((id) => structuredClone(rows.get(id)) ?? []);
+    },
     async create(run) {
       if (rows.has(run.id)) return 'exists';
-      rows.set(run.id, structuredClone(run));
+      put(run);
       return 'created';
     },
     async replace(previous, next) {
       checkTransition(previous, next);
       const stored = rows.get(previous.id);
       if (!stored || stored.rev !== previous.rev || next.rev !== previous.rev + 1) return 'conflict';
-      rows.set(next.id, structuredClone(next));
+      put(next);
       return 'replaced';
     },
-    async open({ queue, state, dueMs, afterMs = -1, limit }) {
-      return ids(
-        (run) =>
-          run.queue === queue && openState(run) === state && run.checkAfterMs <= dueMs && run.checkAfterMs > afterMs,
-        (run) => run.checkAfterMs,
-      ).slice(0, limit);
-    },
+    open: async (query) => open.find(query),
     async list({ by, key, day }) {
       const keyOf = (run: Run): string => (by === 'queue' ? run.queue : by === 'actor' ? run.actor.id : run.tenant);
-      return ids(
+      const found = [...rows.values()].filter(
         (run) => keyOf(run) === key && new Date(run.createdMs).toISOString().startsWith(day),
-        (run) => run.createdMs,
       );
+      return found
+        .map((run): [string, number] => [run.id, run.createdMs])
+        .toSorted(byNumberThenId)
+        .map(([id]) => id);
+    },
+  };
+}
+
+/** Ids and times of open rows, a partition a queue and state: a query looks at its own partition only. */
+function openIndex() {
+  const partitions = new Map<string, Map<string, number>>();
+  const partitionOf = (run: Run): Map<string, number> | undefined => {
+    const state = openState(run);
+    if (!state) return undefined;
+    const key = `${run.queue}#${state}`;
+    return partitions.get(key) ?? partitions.set(key, new Map()).get(key);
+  };
+  return {
+    move(before: Run | undefined, after: Run): void {
+      if (before) partitionOf(before)?.delete(before.id);
+      partitionOf(after)?.set(after.id, after.checkAfterMs);
+    },
+    find({ queue, state, dueMs, afterMs = -1, limit }: OpenQuery): string[] {
+      const all = [...(partitions.get(`${queue}#${state}`) ?? [])];
+      return all
+        .filter(([, checkAfterMs]) => checkAfterMs <= dueMs && checkAfterMs > afterMs)
+        .toSorted(byNumberThenId)
+        .slice(0, limit)
+        .map(([id]) => id);
     },
   };
 }

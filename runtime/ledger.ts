@@ -1,7 +1,14 @@
 import { crc32 } from 'node:zlib';
-import { GetCommand, QueryCommand, type DynamoDBDocumentClient, type PutCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchGetCommand,
+  GetCommand,
+  QueryCommand,
+  type DynamoDBDocumentClient,
+  type PutCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { limits } from '#core/catalogue/limits.ts';
 import { ledgerIndexes, type LedgerIndex } from '#core/catalogue/stores.ts';
+import { Failure } from '#core/errors.ts';
 import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
 import { conditionalPut, writeMark } from './conditional-put.ts';
@@ -26,6 +33,14 @@ export function runtimeLedger({ client, table, shards }: LedgerOptions): Ledger 
       const found = await client.send(new GetCommand({ TableName: table, Key: { id }, ConsistentRead: true }));
       return found.Item ? fromItem(found.Item) : undefined;
     },
+    async readMany(ids) {
+      const found = new Map<string, Run>();
+      for (let from = 0; from < ids.length; from += keysARequest) {
+        for (const run of await readBatch({ client, table }, ids.slice(from, from + keysARequest)))
+          found.set(run.id, run);
+      }
+      return ids.flatMap((id) => found.get(id) ?? []);
+    },
     async create(run) {
       return (await put(run, { ConditionExpression: 'attribute_not_exists(id)' })) ? 'created' : 'exists';
     },
@@ -46,6 +61,32 @@ export function runtimeLedger({ client, table, shards }: LedgerOptions): Ledger 
       return merge(found.flat(), Number.POSITIVE_INFINITY);
     },
   };
+}
+
+/** DynamoDB reads no more in one request, and of these only as many as fit into its answer: the rest is asked for again. */
+const keysARequest = 100;
+const mostRequests = 20;
+
+async function readBatch(
+  { client, table }: Pick<LedgerOptions, 'client' | 'table'>,
+  ids: readonly string[],
+): Promise<Run[]> {
+  const runs: Run[] = [];
+  let keys: Record<string, unknown>[] = [...new Set(ids)].map((id) => ({ id }));
+  for (let requests = 0; keys.length > 0; requests += 1) {
+    if (requests === mostRequests) {
+      throw new Failure(
+        'DEPENDENCY_UNAVAILABLE',
+        `the ledger left ${keys.length} of ${ids.length} rows unread ${mostRequests} times: it is throttled; try again`,
+      );
+    }
+    const answer = await client.send(
+      new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }),
+    );
+    for (const item of answer.Responses?.[table] ?? []) runs.push(fromItem(item));
+    keys = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+  }
+  return runs;
 }
 
 interface Keyed {

@@ -1,13 +1,16 @@
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
+  ReceiveMessageCommand,
   SendMessageCommand,
+  type Message,
   type SendMessageCommandInput,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { Failure } from '#core/errors.ts';
-import type { QueueDepth, Queues } from '#core/ports.ts';
+import type { DeadLetter, QueueDepth, Queues } from '#core/ports.ts';
 import type { Environment } from './environment.ts';
 
 /** SQS does not hide a message for longer than this. */
@@ -54,6 +57,7 @@ export function runtimeQueues(client: SQSClient, urls: Environment['queueUrls'])
         }),
       );
     },
+    ...letters(client, (queue) => urlOf(queue, 'deadLetters')),
     depth: (queue, which) => depth(client, urlOf(queue, which === 'queue' ? 'queue' : 'deadLetters')),
   };
 }
@@ -72,6 +76,56 @@ const text = (value: string) => ({
 });
 // oxlint-disable-next-line no-control-regex -- these are the ones that SQS refuses
 const unsendable = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+function letters(
+  client: SQSClient,
+  urlOf: (queue: QueueName) => string,
+): Pick<Queues, 'takeLetters' | 'removeLetter' | 'returnLetter'> {
+  return {
+    takeLetters: (queue, take) => takeLetters(client, urlOf(queue), take),
+    async removeLetter(queue, receipt) {
+      await client.send(new DeleteMessageCommand({ QueueUrl: urlOf(queue), ReceiptHandle: receipt }));
+    },
+    async returnLetter(queue, receipt) {
+      const now = { QueueUrl: urlOf(queue), ReceiptHandle: receipt, VisibilityTimeout: 0 };
+      await client.send(new ChangeMessageVisibilityCommand(now));
+    },
+  };
+}
+
+async function takeLetters(
+  client: SQSClient,
+  url: string,
+  { limit, hideSeconds }: { limit: number; hideSeconds: number },
+): Promise<DeadLetter[]> {
+  const { Messages: messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl: url,
+      MaxNumberOfMessages: Math.min(10, limit),
+      VisibilityTimeout: hideSeconds,
+      // Without a wait SQS asks some of its servers only, and may say that there is nothing where there is something.
+      WaitTimeSeconds: 1,
+      MessageAttributeNames: ['code', 'reason'],
+      MessageSystemAttributeNames: ['SentTimestamp'],
+    }),
+  );
+  return messages.map(letterOf);
+}
+
+function letterOf({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes }: Message): DeadLetter {
+  const said = (name: 'code' | 'reason') => {
+    const value = MessageAttributes?.[name]?.StringValue;
+    return value === undefined ? {} : { [name]: value };
+  };
+  return {
+    id: MessageId ?? '',
+    receipt: ReceiptHandle ?? '',
+    body: Body ?? '',
+    ...said('code'),
+    ...said('reason'),
+    sentMs: Number(Attributes?.SentTimestamp ?? 0),
+  };
+}
 
 async function depth(client: SQSClient, url: string): Promise<QueueDepth> {
   const found = await client.send(

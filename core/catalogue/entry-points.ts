@@ -77,6 +77,7 @@ export type SdkCall =
   | 'sqs:SendMessage'
   | 'sqs:GetQueueAttributes'
   | 'dynamodb:GetItem'
+  | 'dynamodb:BatchGetItem'
   | 'dynamodb:PutItem'
   | 'dynamodb:Query'
   | 's3:GetObject'
@@ -125,7 +126,8 @@ function consumerOf(queue: FunctionQueue): EntryPoint {
     file: system ? 'functions/system.ts' : `functions/consumers/${queue}.ts`,
     consumes: queue,
     writesTo: system ? [...inhabitedQueues, 'kick'] : [queue],
-    calls: consumerCalls,
+    // Reaping and reconciling read rows by the hundred.
+    calls: system ? [...consumerCalls, 'dynamodb:BatchGetItem'] : consumerCalls,
     hosts,
   };
 }

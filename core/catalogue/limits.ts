@@ -28,18 +28,52 @@ export const limits = {
   leaseBeyondDeadline: seconds(5),
   /** A message is hidden this long beyond its function's timeout. */
   visibilityBeyondTimeout: seconds(10),
-  /** Rows that one reaping may touch in one partition. */
+  /** Rows that the reaper reads at a time of one queue and state: as many as DynamoDB reads in one request. */
   reapBatch: 100,
+  /** Rows of one queue and state that it works on at once, and of all together: who waits is served in turn. */
+  reapWidth: 8,
+  reapConcurrency: 32,
   /** Runs let go a second after a release, so that a long halt does not end in a stampede. */
   releasesASecond: 100,
-  /** Seconds of releasing in one reaping: half of its function's time. */
-  releaseRounds: 20,
   /** An outbox that could not be drained, and a held row of a queue or task that is halted on its own, wait so long. */
   outboxRetryAfter: minutes(5),
+  /** A row that the reaper could not deal with. */
+  reapRetryAfter: minutes(5),
   narrowedLookAgainAfter: minutes(1),
+  /** Of a reason that is kept on a row. */
+  reasonLength: 300,
+  /** Slots looked at in one request, and of one schedule in one reconciliation; the next hour goes on. */
+  reconcileBatch: 100,
+  reconcileSlots: 2000,
+  /** A slot counts as missed this long after Scheduler gave it up: its tick may be on its way through the queue. */
+  slotDeliveryMargin: seconds(60),
+  /** Slots older than this are not reconciled: nobody waits for them, and the rows of older ones may be gone. */
+  reconcileHorizon: days(14),
+  /** Dead letters that one sweep looks at, and how long they are hidden while it does. */
+  lettersSwept: 500,
+  letterHiddenFor: minutes(2),
   /** While the switch cannot be read, messages come back after 5 s, doubling to this. */
   unknownFirstWait: seconds(5),
   unknownLongestWait: seconds(60),
   /** Work in flight is ended when the switch could not be read for this long. */
   unknownEndsWorkAfter: seconds(60),
+  /** Work due within this is worth an executor now: it takes about as long to start one. */
+  dueWithin: seconds(60),
+  /** Tasks in one RunTask call; ECS takes no more. */
+  tasksALaunch: 10,
+  /** A launched task that has not said a word by then never will. */
+  startWithin: minutes(5),
+  /** An executor that has not renewed its record for this long takes no work: its leases have ended, too. */
+  executorSilentFor: seconds(45),
+  failedStartsBeforeBackOff: 3,
+  longestBackOffMinutes: 15,
+  /** An executor without work waits this long for some before it ends. */
+  executorIdle: minutes(2),
+  /** How long a body may take to reach a checkpoint: in a halt or a cancellation, and when its container must end. */
+  endsWithin: seconds(5),
+  handsBackWithin: seconds(100),
+  /** Between SIGTERM and SIGKILL for a body that did not end by itself. */
+  termGrace: seconds(5),
+  /** Records of executors are kept for those who look into what happened. */
+  slotRecordRetention: days(7),
 } as const;

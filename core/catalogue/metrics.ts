@@ -1,5 +1,5 @@
 /** What makes a metric appear; the tests that promise "a run leaves these lines" read this column. */
-export type MetricSource = 'heartbeat' | 'run' | 'tick' | 'halt' | 'message';
+export type MetricSource = 'heartbeat' | 'run' | 'tick' | 'halt' | 'message' | 'dispatch' | 'reconcile';
 
 export interface MetricRow {
   readonly namespace: 'AlphaSwarm/Tasks' | 'AlphaSwarm/Beat' | 'AlphaSwarm/KillSwitch';
@@ -21,19 +21,26 @@ export const metrics = {
   RunDead: { ...tasks, meaning: 'runs whose attempts are spent' },
   RunRetried: { ...tasks, meaning: 'attempts that failed and will be repeated' },
   RunSkipped: { ...tasks, meaning: 'runs that were not due to be done: stale, overlapping, paused or halted' },
-  RunHeld: { ...tasks, source: 'halt', meaning: 'runs kept for after the halt' },
   RunDuration: { ...tasks, unit: 'Milliseconds', meaning: 'from claim to settle of an attempt' },
   MessageRejected: { ...tasks, source: 'message', meaning: 'messages sent to the dead-letter queue at once' },
   SlotCompleted: { ...beat, meaning: 'scheduled runs that ended well' },
   SlotSkipped: { ...beat, meaning: 'slots that were not run: stale, overlapping, paused or halted' },
+  SlotMissed: { ...beat, source: 'reconcile', meaning: 'slots that were due and have no run: their tick never came' },
   SlotLateness: { ...beat, unit: 'Milliseconds', meaning: 'from scheduled time to claim' },
   Reachable: { ...halt, meaning: '1 where key, mirror and canary could be read' },
   Halted: { ...halt, meaning: '1 while the kill switch is engaged' },
   RoundTrip: { ...halt, unit: 'Milliseconds', meaning: 'write and read of the canary' },
+  /** Without its queue: a halt is of all, and 120 series are all there may be. */
+  RunHeld: { ...halt, source: 'halt', meaning: 'runs kept for after the halt' },
   HaltAmbiguous: {
     ...halt,
     source: 'halt',
     meaning: 'an external halt vanished and a failover may be why: still halted',
+  },
+  StartFailed: {
+    ...halt,
+    source: 'dispatch',
+    meaning: 'executors that could not be started, or ended before they took a message',
   },
   SwitchUnknown: {
     ...halt,
@@ -58,5 +65,13 @@ export const logLines = {
   auditOutcome: 'audit outcome',
   frameLost: 'progress frame lost',
   outboxLeft: 'outbox left for the reaper',
+  rowLeft: 'row left by the reaper',
+  slotMissed: 'slot missed',
+  operationDone: 'operation done',
+  dispatched: 'executors dispatched',
+  startFailed: 'executor start failed',
+  executorStarted: 'executor started',
+  executorEnding: 'executor ending',
+  childEnded: 'child ended',
 } as const;
 export type LogLine = (typeof logLines)[keyof typeof logLines];

@@ -40,6 +40,17 @@ export const schedules = {
   'killswitch-heartbeat': { ...eachMinute, task: 'killswitch.heartbeat', payload: {} },
   'status-sync': { ...eachMinute, task: 'status.sync', payload: {} },
   'runs-reap': { ...eachMinute, task: 'runs.reap', payload: {} },
+  'beat-reconcile': {
+    ...eachMinute,
+    cadence: '1h',
+    // Past the full hour, when that hour's slots of most schedules are old enough to be missed.
+    cron: 'cron(7 * * * ? *)',
+    staleAfter: minutes(30),
+    maximumRetries: 10,
+    maximumEventAge: minutes(15),
+    task: 'beat.reconcile',
+    payload: {},
+  },
 } as const satisfies Record<string, ScheduleRow>;
 
 export type ScheduleKey = keyof typeof schedules;

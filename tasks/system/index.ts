@@ -1,9 +1,11 @@
 import type { TaskBodies } from '#core/task.ts';
+import { reconcile } from './beat-reconcile.ts';
 import { heartbeat } from './killswitch-heartbeat.ts';
 import { reap } from './runs-reap.ts';
 import { syncStatus } from './status-sync.ts';
 
 export const systemTasks: TaskBodies<'system'> = {
+  'beat.reconcile': reconcile,
   'killswitch.heartbeat': heartbeat,
   'runs.reap': reap,
   'status.sync': syncStatus,

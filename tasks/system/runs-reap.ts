@@ -1,11 +1,26 @@
 import type { TaskBody } from '#core/task.ts';
 
-/** Picks up what was lost. Lost leases first: what they settle may be sent or drained in the same minute. */
-export const reap: TaskBody<'runs.reap'> = async (_payload, { ports: { reaper } }) => {
-  const expired = await reaper.expire();
-  const resent = await reaper.resend();
-  const drained = await reaper.drain();
-  const released = await reaper.release();
-  const more = [expired, resent, drained, released].some((pass) => pass.more);
-  return { resent: resent.count, expired: expired.count, drained: drained.count, released: released.count, more };
+/** Picks up what was lost: all duties side by side, so that none waits for another's backlog, and all to their end. */
+export const reap: TaskBody<'runs.reap'> = async (_payload, { ports: { reaper }, signal }) => {
+  const passes = await Promise.allSettled([
+    reaper.expire(signal),
+    reaper.resend(signal),
+    reaper.drain(signal),
+    reaper.release(signal),
+    reaper.kick(),
+  ]);
+  const [expired, resent, drained, released, kicked] = passes.map((pass) => {
+    if (pass.status === 'rejected') throw pass.reason;
+    return pass.value;
+  });
+  const more = [expired, resent, drained, released, kicked].some((pass) => pass?.more);
+  const of = (pass: { readonly count: number } | undefined): number => pass?.count ?? 0;
+  return {
+    resent: of(resent),
+    expired: of(expired),
+    drained: of(drained),
+    released: of(released),
+    kicked: of(kicked),
+    more,
+  };
 };

@@ -53,6 +53,7 @@ function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
     'sqs:SendMessage': written,
     'sqs:GetQueueAttributes': written,
     'dynamodb:GetItem': tables,
+    ...(consumes === 'system' ? { 'dynamodb:BatchGetItem': [tableArn(plane, 'workload_runs')] } : {}),
     'dynamodb:PutItem': tables,
     'dynamodb:Query': sorted(indexes),
     's3:GetObject': objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept),

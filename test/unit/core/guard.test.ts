@@ -289,16 +289,17 @@ it('a guarded port asks for every mutating method, passes values on, and lets re
     expire: async () => done,
     drain: async () => done,
     release: async () => done,
+    kick: async () => done,
   };
   const reaper = guarded('reaper', port, guard);
   for (const method of mutatingMethods.reaper) expect(await reaper[method]()).toBe(done);
-  expect(asked).toEqual(['reaper.resend', 'reaper.expire', 'reaper.drain', 'reaper.release']);
+  expect(asked).toEqual(['reaper.resend', 'reaper.expire', 'reaper.drain', 'reaper.release', 'reaper.kick']);
 
   const put: unknown[][] = [];
   const artefacts = guarded(
     'artefacts',
     {
-      keyOf: (name) => `prefix/${name}`,
+      keyOf: async (name) => `prefix/${name}`,
       statInbox: async () => undefined,
       readInbox: async () => new Uint8Array(),
       read: async () => new Uint8Array([7]),

@@ -3,15 +3,19 @@ import { queueNames } from '#core/catalogue/queues.ts';
 import { logLines, metricNames, metrics, type MetricName, type MetricSource } from '#core/catalogue/metrics.ts';
 import { scheduleKeys } from '#core/catalogue/schedules.ts';
 import { inhabitedQueues } from '#core/catalogue/tasks.ts';
+import { cancel } from '#core/cancel.ts';
+import { dispatch } from '#core/dispatch.ts';
 import { Failure } from '#core/errors.ts';
 import { engage, release } from '#core/halt.ts';
+import { reaper } from '#core/reap.ts';
 import { anyBodies, type AnyBody } from '#core/task.ts';
+import { memoryExecutors } from '#memory/executors.ts';
 import type { MemoryPlane } from '#memory/plane.ts';
 import { runtimeLog } from '#runtime/log.ts';
 import { runtimeMetrics } from '#runtime/metrics.ts';
 import { createMetrics } from '#local/metrics.ts';
 import { systemTasks } from '#tasks/system/index.ts';
-import { ask, deliver, drive, pullResult, pulls, sendTick } from '#test/unit/core/support.ts';
+import { ask, deliver, drive, place, pullResult, pulls, sendTick } from '#test/unit/core/support.ts';
 import { said, speakingPlane, type Emf, type Said } from '#test/unit/runtime/support.ts';
 
 const minuteMs = 60_000;
@@ -71,6 +75,18 @@ const scenarios: Record<MetricSource, (plane: MemoryPlane) => Promise<void>> = {
     plane.key.down = true;
     await run(plane, succeeds);
     plane.key.down = false;
+  },
+  async reconcile(plane) {
+    await tick(plane, 2000, 'status-sync');
+    // An hour in which no tick comes.
+    await plane.clock.advance(60 * minuteMs);
+    await tick(plane, 2000, 'beat-reconcile');
+  },
+  async dispatch(plane) {
+    const executors = memoryExecutors();
+    for (const capacity of ['FARGATE', 'FARGATE_SPOT']) executors.full.add(capacity);
+    await place(plane, { task: 'backtest.run', queue: 'backtest' });
+    await drive(plane, dispatch({ ...plane, executors }, 'backtest', []));
   },
 };
 const sources = Object.keys(scenarios) as MetricSource[];
@@ -151,7 +167,7 @@ describe('the lines of the plane', () => {
   it('hold, of what the log promises, each line at least once', async () => {
     const { log } = await said(async () => {
       const plane = speakingPlane();
-      for (const source of ['halt', 'message', 'tick'] as const) await scenarios[source](speakingPlane());
+      for (const source of ['halt', 'message', 'tick', 'reconcile'] as const) await scenarios[source](speakingPlane());
       // What is lost on the way out: a frame, and the event of a run.
       plane.progress.publish = () => Promise.reject(new Error('the cache is away'));
       plane.lifecycle.emit = () => Promise.reject(new Error('the bus is away'));
@@ -160,6 +176,12 @@ describe('the lines of the plane', () => {
         context.progress({ pct: 50 });
         return pullResult;
       });
+      // A row that cannot be written, and somebody who cancels another.
+      const { run: asked } = await ask(plane);
+      await cancel(plane, (await ask(plane)).run.id, request);
+      await plane.clock.advance(minuteMs);
+      plane.ledger.replace = () => Promise.reject(new Error(`no ${asked.id}`));
+      await reaper(plane).resend();
     });
     const messages = new Set(log.map((line) => line['message']));
     for (const line of Object.values(logLines)) expect([...messages]).toContain(line);

@@ -1,0 +1,92 @@
+/**
+ * Dead letters. SQS cannot search a queue: whoever wants one letter takes them, ten at a time, looks at each, deletes
+ * what may go and shows the others again. While a sweep goes on nobody else sees them. It is bounded, and says whether
+ * it has seen all that was to be seen: letters that others have taken are hidden, and of a FIFO queue those behind a kept
+ * letter of their group.
+ */
+import * as z from 'zod';
+import { limits } from './catalogue/limits.ts';
+import { queueRow, type QueueName } from './catalogue/queues.ts';
+import type { Plane } from './plane.ts';
+import type { DeadLetter } from './ports.ts';
+import type { Run } from './run.ts';
+
+export interface Sweep {
+  readonly seen: number;
+  readonly removed: number;
+  /** False when letters may be left that were not looked at. */
+  readonly complete: boolean;
+}
+type Judge = (letter: DeadLetter) => Promise<'remove' | 'keep'>;
+
+/** Which run a letter is about; both a copy of a settled row and a pointer that was never taken say so. */
+const aboutSchema = z.object({ run: z.uuid(), generation: z.int().min(1) });
+export type About = z.infer<typeof aboutSchema>;
+export function aboutOf({ body }: Pick<DeadLetter, 'body'>): About | undefined {
+  try {
+    return aboutSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The letters of a queue, with code and reason; they are hidden from others only while this looks. */
+export async function peekLetters(
+  plane: Pick<Plane, 'queues'>,
+  queue: QueueName,
+  limit: number = limits.lettersSwept,
+): Promise<{ letters: readonly (DeadLetter & { about?: About })[]; complete: boolean }> {
+  const letters: (DeadLetter & { about?: About })[] = [];
+  const { complete } = await sweepLetters(plane, queue, {
+    limit,
+    judge: async (letter) => {
+      const about = aboutOf(letter);
+      letters.push(about ? { ...letter, about } : letter);
+      return 'keep';
+    },
+  });
+  return { letters, complete };
+}
+
+/** Removes the letters of this run's earlier generations: what they told of has been begun again. */
+export const removeLettersOf = (plane: Pick<Plane, 'queues'>, { id, queue, generation }: Run): Promise<Sweep> =>
+  sweepLetters(plane, queue, {
+    limit: limits.lettersSwept,
+    judge: async (letter) => {
+      const about = aboutOf(letter);
+      return about?.run === id && about.generation < generation ? 'remove' : 'keep';
+    },
+  });
+
+/** Takes letter after letter to `judge`; those that are kept are shown again at the end, also when it fails. */
+export async function sweepLetters(
+  { queues }: Pick<Plane, 'queues'>,
+  queue: QueueName,
+  { judge, limit }: { judge: Judge; limit: number },
+): Promise<Sweep> {
+  const kept = new Map<string, string>();
+  let removed = 0;
+  const take = () =>
+    queues.takeLetters(queue, { limit: limit - removed - kept.size, hideSeconds: limits.letterHiddenFor });
+  try {
+    while (removed + kept.size < limit) {
+      const letters = await take();
+      // One that was kept is back: its time is over before all were seen.
+      if (letters.some(({ id }) => kept.has(id)) || letters.length === 0) {
+        const complete = letters.length === 0 && !(kept.size > 0 && queueRow(queue).kind === 'fifo');
+        for (const { id, receipt } of letters) kept.set(id, receipt);
+        return { seen: removed + kept.size, removed, complete };
+      }
+      for (const { id, receipt } of letters) kept.set(id, receipt);
+      for (const letter of letters) {
+        if ((await judge(letter)) === 'keep') continue;
+        await queues.removeLetter(queue, letter.receipt);
+        kept.delete(letter.id);
+        removed += 1;
+      }
+    }
+    return { seen: removed + kept.size, removed, complete: false };
+  } finally {
+    await Promise.allSettled([...kept.values()].map((receipt) => queues.returnLetter(queue, receipt)));
+  }
+}
