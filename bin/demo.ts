@@ -6,9 +6,9 @@ import { parseArgs } from 'node:util';
 import { operatorOf } from '#local/operator.ts';
 import { startPlane } from '#local/plane.ts';
 import { defaultCsv, readCsv, UsageError, type CsvFile } from './demo/csv-file.ts';
+import { play } from './demo/play.ts';
 import { terminalProgress, type Progress } from './demo/progress.ts';
-import { keepFiles, toJson, toText, type Told } from './demo/report.ts';
-import { checkSlots, driveSchedules, haltAndRelease, ingest, type Stage } from './demo/scenario.ts';
+import { toJson, toText, type Told } from './demo/report.ts';
 import { synthesise } from './synthesise.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,27 +49,11 @@ async function tell(progress: Progress, file: CsvFile): Promise<Told> {
   );
   const operator = operatorOf(plane, 'demo');
   try {
-    return await play({ plane, operator, progress }, { file, startMs });
+    return await play({ plane, operator, progress }, { file, startMs, folder });
   } finally {
     operator.close();
     await plane.stop();
   }
-}
-
-async function play(stage: Stage, { file, startMs }: { file: CsvFile; startMs: number }): Promise<Told> {
-  const { plane, operator } = stage;
-  const ticks = await driveSchedules(stage, startMs);
-  const { lateMs } = ticks;
-  checkSlots(await operator.scheduledRuns(lateMs, plane.clock.now()), {
-    schedules: plane.scheduler.schedules().length,
-    lateMs,
-    startMs,
-  });
-  const ingested = await ingest(stage, file);
-  const halted = await haltAndRelease(stage, file);
-  await keepFiles(operator, ingested, folder);
-  const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
-  return { runs, ticks, ingested, halted, folder };
 }
 
 main().catch((error: unknown) => {

@@ -1,9 +1,10 @@
 // The rest of AWS that entry points name, on one loopback port: EventBridge (PutEvents) and Scheduler (GetSchedule,
-// ListSchedules). Any other call is refused by its name with an error in AWS's shape, which a client does not try again:
-// what is not here must be noticed here, not in an account.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+// ListSchedules). Any other call is handed to the emulator where there is one; else it is refused by its name with an error
+// in AWS's shape, which a client does not try again: what is not here must be noticed here, not in an account.
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
+import { handOver, type Emulator } from '#local/emulator-api.ts';
 import { messageOf } from '#local/errors.ts';
 import type { EventBuses } from '#local/events.ts';
 import { listenOnLoopback, LOOPBACK } from '#local/loopback.ts';
@@ -17,9 +18,12 @@ export interface AwsApi {
   stop(): Promise<void>;
 }
 
+/** Who answers what: a part that is absent is somebody else's, or refused. */
 interface AwsApiContents {
-  buses: EventBuses;
-  schedules: () => readonly ScheduleSpec[];
+  buses?: EventBuses;
+  schedules?: () => readonly ScheduleSpec[];
+  /** Answers every call that nothing above does. */
+  emulator?: Emulator;
 }
 
 interface Reply {
@@ -35,6 +39,8 @@ interface Call {
   /** `X-Amz-Target`, which names the operation in the JSON protocols. */
   target: string;
   body: string;
+  /** Headers as they came, for whom the call is handed to. */
+  headers: IncomingHttpHeaders;
   /** The service that the request is signed for. */
   service: string;
 }
@@ -77,7 +83,9 @@ async function answer(
   contents: AwsApiContents | undefined,
 ): Promise<void> {
   const call = await readCall(request);
-  const { status, body, error } = (contents && handle(call, contents)) ?? refused(call);
+  const own = contents && handle(call, contents);
+  if (!own && contents?.emulator) return handOver(call, response, contents.emulator);
+  const { status, body, error } = own ?? refused(call);
   response.writeHead(status, {
     'content-type': 'application/x-amz-json-1.1',
     ...(error && { 'x-amzn-errortype': error }),
@@ -92,13 +100,14 @@ async function readCall(request: IncomingMessage): Promise<Call> {
     url: new URL(request.url ?? '/', `http://${LOOPBACK}`),
     target: String(request.headers['x-amz-target'] ?? ''),
     body: await text(request),
+    headers: request.headers,
     service: credential?.[1] ?? 'unsigned',
   };
 }
 
 function handle(call: Call, { buses, schedules }: AwsApiContents): Reply | undefined {
-  if (call.target === 'AWSEvents.PutEvents') return putEvents(call.body, buses);
-  if (call.service !== 'scheduler' || call.method !== 'GET') return undefined;
+  if (buses && call.target === 'AWSEvents.PutEvents') return putEvents(call.body, buses);
+  if (!schedules || call.service !== 'scheduler' || call.method !== 'GET') return undefined;
   if (call.url.pathname === '/schedules') return listSchedules(call.url.searchParams, schedules());
   const [, name] = /^\/schedules\/([^/]+)$/.exec(call.url.pathname) ?? [];
   return name === undefined ? undefined : getSchedule(decodeURIComponent(name), call.url.searchParams, schedules());

@@ -50,6 +50,8 @@ export function createResolver(assembly: Assembly, addresses: Addresses): Resolv
     const key = RESOURCE_TYPES[resource.type]?.nameProperty;
     const declared = key === undefined ? undefined : property(resource, key);
     if (typeof declared === 'string') return declared;
+    const deployed = addresses.physicalNames?.get(`${resource.stack.name}/${resource.logicalId}`);
+    if (deployed !== undefined) return deployed;
     const made = `${resource.stack.name}-${resource.logicalId}`;
     if (resource.type === 'AWS::S3::Bucket') return made.toLowerCase();
     return property(resource, 'FifoQueue') === true ? `${made}.fifo` : made;

@@ -11,6 +11,8 @@ export interface Addresses {
   sqsUrl: string;
   redisHost: string;
   redisPort: number;
+  /** What an emulator has called a resource, by `STACK/LOGICAL_ID`; without it the template's name holds, or one is made. */
+  physicalNames?: ReadonlyMap<string, string>;
 }
 
 /** One resource with its physical name. */
@@ -56,6 +58,12 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
   'AWS::Lambda::Function': { nameProperty: 'FunctionName', attributes: { Arn: arn('lambda', 'function:') } },
   'AWS::Lambda::EventSourceMapping': {},
   'AWS::Events::EventBus': { nameProperty: 'Name', attributes: { Arn: arn('events', 'event-bus/'), Name: name } },
+  'AWS::Events::Rule': { nameProperty: 'Name', attributes: { Arn: arn('events', 'rule/') } },
+  'AWS::ECS::Cluster': { nameProperty: 'ClusterName', attributes: { Arn: arn('ecs', 'cluster/') } },
+  // Every start of the plane registers its definitions anew: each is the first of its family.
+  'AWS::ECS::TaskDefinition': { nameProperty: 'Family', ref: arn('ecs', 'task-definition/', ':1') },
+  'AWS::EC2::Subnet': {},
+  'AWS::EC2::SecurityGroup': { attributes: { GroupId: name } },
   'AWS::Scheduler::ScheduleGroup': { nameProperty: 'Name', attributes: { Arn: arn('scheduler', 'schedule-group/') } },
   'AWS::Scheduler::Schedule': { nameProperty: 'Name', attributes: { Arn: scheduleArn } },
   'AWS::Logs::LogGroup': { nameProperty: 'LogGroupName', attributes: { Arn: arn('logs', 'log-group:', ':*') } },

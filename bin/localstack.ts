@@ -1,0 +1,154 @@
+// `npm run localstack`: the demo on LocalStack, deployed there by the real CDK. Ends with the document that the demo ends with.
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PlaneError } from '#local/errors.ts';
+import { freePort } from '#local/loopback.ts';
+import { operatorOf } from '#local/operator.ts';
+import { startPlane, type Plane } from '#local/plane.ts';
+import { localstack } from '#localstack/profiles/localstack.ts';
+import { startEmulator, type Deployment } from '#localstack/run/emulator.ts';
+import { install } from '#localstack/run/install.ts';
+import { findPython, noPython } from '#localstack/run/python.ts';
+import { runLog, summaryOf, writeRunLog, type RunLog } from '#localstack/run/run-log.ts';
+import { defaultCsv, readCsv, UsageError, type CsvFile } from './demo/csv-file.ts';
+import { play } from './demo/play.ts';
+import { terminalProgress, type Progress } from './demo/progress.ts';
+import { toJson, toText, type Told } from './demo/report.ts';
+import { synthesise } from './synthesise.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, '.alphaswarm', 'localstack');
+const logFile = join(folder, 'run-log.json');
+const usage = 'npm run localstack -- [--csv FILE] [--json]';
+
+function options(): { json: boolean; file: CsvFile } {
+  try {
+    const { values } = parseArgs({ options: { csv: { type: 'string' }, json: { type: 'boolean', default: false } } });
+    return { json: values.json, file: readCsv(values.csv ?? defaultCsv()) };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nUsage: ${usage}`);
+  }
+}
+
+interface Run {
+  readonly progress: Progress;
+  readonly file: CsvFile;
+  /** Ends the plane; called at the end and at a signal. */
+  readonly onPlane: (plane: Plane) => void;
+}
+
+async function main(): Promise<void> {
+  const { json, file } = options();
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  let plane: Plane | undefined;
+  stopAtSignals(() => plane);
+  const { told, log } = await run({
+    progress: terminalProgress(process.stderr),
+    file,
+    onPlane: (one) => (plane = one),
+  });
+  process.stderr.write(`\n${summaryOf(log)}\nThe run's log: ${relative(process.cwd(), logFile)}\n`);
+  process.stdout.write(json ? `${JSON.stringify(toJson(told), null, 2)}\n` : `\n${toText(told)}\n`);
+}
+
+async function run({ progress, file, onPlane }: Run): Promise<{ told: Told; log: RunLog }> {
+  const startedMs = performance.now();
+  const steps: { what: string; atSeconds: number }[] = [];
+  const done = (what: string): void =>
+    void steps.push({ what, atSeconds: Math.round((performance.now() - startedMs) / 100) / 10 });
+  const interpreter = await pythonEnvironment(progress);
+  done('the environment of LocalStack stands');
+  const redis = await redisAddress();
+  const assemblyDir = await progress.step(
+    "synthesise the emulator's stage",
+    () => synthesise(root, { assemblyDir: join(folder, 'cdk.out'), context: { emulatorRedis: redis.hostPort } }),
+    (made) => `written to ${made}`,
+  );
+  done('the stage is synthesised');
+  let deployment: Deployment | undefined;
+  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const plane = await progress.step(
+    `start LocalStack ${localstack.version}, bootstrap it, deploy to it, attach to it`,
+    (note) => {
+      const noted = (text: string): void => {
+        note(text);
+        done(text);
+      };
+      const emulator = {
+        root,
+        interpreter,
+        folder,
+        note: noted,
+        onDeployed: (made: Deployment) => (deployment = made),
+      };
+      const settings = { assemblyDir, dataDir: join(folder, 'plane'), clock: 'driven', startAtMs: startMs } as const;
+      return startPlane({ ...settings, ports: redis.ports }, (base) => startEmulator(base, emulator));
+    },
+    ({ resources }) =>
+      `${resources.queues.length} queues, ${resources.functions.length} functions, ${resources.schedules.length} schedules read back`,
+  );
+  onPlane(plane);
+  done('scheduler, pollers and clock are attached');
+  try {
+    const told = await playOn(plane, { progress, file, startMs });
+    done('the demo is played');
+    if (!deployment) throw new PlaneError('START_FAILED', 'Nothing was deployed. Look into the log of LocalStack.');
+    const log = runLog(deployment, localstack, { steps, result: toJson(told) });
+    writeRunLog(logFile, log);
+    return { told, log };
+  } finally {
+    await plane.stop();
+  }
+}
+
+async function playOn(
+  plane: Plane,
+  { progress, file, startMs }: Omit<Run, 'onPlane'> & { startMs: number },
+): Promise<Told> {
+  const operator = operatorOf(plane, 'demo');
+  try {
+    return await play({ plane, operator, progress }, { file, startMs, folder });
+  } finally {
+    operator.close();
+  }
+}
+
+function pythonEnvironment(progress: Progress): Promise<string> {
+  const python = findPython();
+  if (!python) throw new PlaneError('START_FAILED', `LocalStack cannot run here: ${noPython}.`);
+  return progress.step(
+    `the environment of LocalStack ${localstack.version}`,
+    (note) => install({ root, python, note }),
+    (interpreter) => `${relative(root, interpreter)}, Python ${python.version}`,
+  );
+}
+
+/** Where Valkey will be: the stage is told before the plane starts it. */
+async function redisAddress(): Promise<{ hostPort: string; ports: { redis?: number } }> {
+  const given = process.env['REDIS_URL'];
+  if (given) return { hostPort: new URL(given).host, ports: {} };
+  const port = await freePort({ what: 'Valkey' });
+  return { hostPort: `127.0.0.1:${port}`, ports: { redis: port } };
+}
+
+/** In order where there is a plane; before that the guardian ends whatever was started. A second signal does not wait. */
+function stopAtSignals(planeOf: () => Plane | undefined): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      process.stderr.write('\nlocalstack: stopping, every process is ended ...\n');
+      void Promise.resolve(planeOf()?.stop()).finally(() => process.exit(130));
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`\nlocalstack: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
