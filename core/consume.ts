@@ -39,7 +39,8 @@ export async function consume(
   return failed.flat();
 }
 
-async function acknowledged(
+/** Whether the message is to be deleted; one that is to come back has been given its time. */
+export async function acknowledged(
   plane: Plane,
   message: Received,
   { outcome, queue }: { outcome: Outcome; queue: QueueName },
@@ -50,7 +51,7 @@ async function acknowledged(
       await Promise.allSettled([plane.queues.delay(queue, message.receipt, Math.ceil(outcome.afterMs / 1000))]);
       return false;
     case 'rejected':
-      return reject(plane, message, { failure: outcome.failure, queue });
+      return rejectMessage(plane, message, { failure: outcome.failure, queue });
     case 'done':
     case 'held':
     case 'handedBack':
@@ -60,7 +61,7 @@ async function acknowledged(
 }
 
 /** Not one of ours, or not to be done: kept in the dead-letter queue with code and reason. Acknowledged only once there. */
-async function reject(
+export async function rejectMessage(
   plane: Plane,
   message: Received,
   { failure, queue }: { failure: { code: string; message: string }; queue: QueueName },

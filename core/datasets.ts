@@ -33,8 +33,8 @@ export function datasets(plane: Pick<Plane, 'control' | 'artefacts'>, run: Pick<
         return (await plane.control.write(record, version, found?.rev ?? 0)) === 'written' ? 'written' : undefined;
       });
     },
-    read: (key) => plane.artefacts.read(checkKey(key)),
-    keyOfAddress(address) {
+    read: async (key) => plane.artefacts.read(checkKey(key)),
+    async keyOfAddress(address) {
       const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(address) ?? [];
       if (bucket === plane.artefacts.bucket) return checkKey(key);
       throw new Failure(

@@ -11,12 +11,13 @@ export function runtimeControl(client: DynamoDBDocumentClient, table: string): C
       );
       return item ? { rev: Number(item['rev']), value: item['value'] as unknown } : undefined;
     },
-    async write(name, value, expectedRev) {
+    async write(name, value, expectedRev, options) {
       const condition =
         expectedRev === 0
           ? { ConditionExpression: 'attribute_not_exists(rev)' }
           : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': expectedRev } };
-      const item = { name, rev: expectedRev + 1, value };
+      const expiresAt = options && { expiresAt: Math.ceil(options.expiresAtMs / 1000) };
+      const item = { name, rev: expectedRev + 1, value, ...expiresAt };
       return (await conditionalPut(client, 'name', { TableName: table, Item: item, ...condition }))
         ? 'written'
         : 'conflict';

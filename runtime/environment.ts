@@ -1,6 +1,14 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
-import { dlqUrlVariable, entryPoints, queueUrlVariable, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import {
+  dlqUrlVariable,
+  entryPoints,
+  families,
+  launchEnvironment,
+  queueUrlVariable,
+  taskDefinitionVariable,
+  type EntryPointName,
+} from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import { describeIssues } from '#core/envelope.ts';
 import { Failure } from '#core/errors.ts';
@@ -36,8 +44,16 @@ export interface Environment {
   readonly logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   readonly queueUrls: Readonly<Partial<Record<QueueName, { readonly queue: string; readonly deadLetters: string }>>>;
   readonly region: string;
+  /** Of the dispatcher alone: what it starts, and where. */
+  readonly launch?: LaunchSettings;
   /** Set on the local plane only: endpoints on loopback, Redis without TLS and IAM, a clock that can be driven. */
   readonly local?: LocalMode;
+}
+export interface LaunchSettings {
+  readonly cluster: string;
+  readonly subnets: readonly string[];
+  readonly securityGroup: string;
+  readonly taskDefinitions: Readonly<Partial<Record<QueueName, string>>>;
 }
 export interface HostPort {
   readonly host: string;
@@ -46,7 +62,7 @@ export interface HostPort {
 export interface LocalMode {
   readonly clockFile?: string;
   /** Handed to the clients outright: what the SDK finds by itself a developer's own settings could overrule. */
-  readonly endpoints: Readonly<Record<'sqs' | 's3' | 'dynamodb' | 'events', string>>;
+  readonly endpoints: Readonly<Record<'sqs' | 's3' | 'dynamodb' | 'events' | 'ecs', string>>;
 }
 
 /**
@@ -58,7 +74,8 @@ export interface LocalMode {
 export function parseEnvironment(entryPoint: EntryPointName, variables: Variables): Environment {
   const local = localMode(variables);
   const { writesTo } = entryPoints[entryPoint];
-  const { common, urls: urlOf } = parseBoth(variables, writesTo);
+  const { common, rest } = parseBoth(variables, entryPoint);
+  const launches = entryPoint === 'dispatcher';
   return {
     stage: common.STAGE,
     cell: common.CELL,
@@ -76,24 +93,37 @@ export function parseEnvironment(entryPoint: EntryPointName, variables: Variable
     queueUrls: Object.fromEntries(
       writesTo.map((queue) => [
         queue,
-        { queue: urlOf[queueUrlVariable(queue)] ?? '', deadLetters: urlOf[dlqUrlVariable(queue)] ?? '' },
+        { queue: rest[queueUrlVariable(queue)] ?? '', deadLetters: rest[dlqUrlVariable(queue)] ?? '' },
       ]),
     ),
     region: variables['AWS_REGION'] ?? 'us-east-1',
+    ...(launches ? { launch: launchSettings(rest) } : {}),
     ...(local ? { local } : {}),
   };
 }
+
+const launchSettings = (rest: Readonly<Record<string, string>>): LaunchSettings => ({
+  cluster: rest['CLUSTER'] ?? '',
+  subnets: (rest['SUBNETS'] ?? '').split(','),
+  securityGroup: rest['SECURITY_GROUP'] ?? '',
+  taskDefinitions: Object.fromEntries(families.map((family) => [family, rest[taskDefinitionVariable(family)] ?? ''])),
+});
 
 const urlFields = (queue: QueueName) => [
   [queueUrlVariable(queue), httpUrl] as const,
   [dlqUrlVariable(queue), httpUrl] as const,
 ];
+const launchFields = [...launchEnvironment, ...families.map(taskDefinitionVariable)].map(
+  (name) => [name, z.string().min(3)] as const,
+);
 
 /** Two schemas and one message, which names everything that is missing. */
-function parseBoth(variables: Variables, writesTo: readonly QueueName[]) {
+function parseBoth(variables: Variables, entryPoint: EntryPointName) {
+  const { writesTo } = entryPoints[entryPoint];
+  const fields = [...writesTo.flatMap(urlFields), ...(entryPoint === 'dispatcher' ? launchFields : [])];
   const common = schema.safeParse(variables);
-  const urls = z.object(Object.fromEntries(writesTo.flatMap(urlFields))).safeParse(variables);
-  if (common.success && urls.success) return { common: common.data, urls: urls.data };
+  const urls = z.object(Object.fromEntries(fields)).safeParse(variables);
+  if (common.success && urls.success) return { common: common.data, rest: urls.data as Record<string, string> };
   const issues = [...(common.error?.issues ?? []), ...(urls.error?.issues ?? [])];
   throw new Failure(
     'CONFIGURATION_INVALID',
@@ -114,6 +144,7 @@ const endpointVariables = {
   s3: 'AWS_ENDPOINT_URL_S3',
   dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
   events: 'AWS_ENDPOINT_URL',
+  ecs: 'AWS_ENDPOINT_URL',
 } as const;
 
 type Variables = Readonly<Record<string, string | undefined>>;

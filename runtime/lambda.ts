@@ -2,8 +2,10 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { FunctionQueue } from '#core/catalogue/entry-points.ts';
 import { consume, type Received } from '#core/consume.ts';
+import { consumeKicks } from '#core/consume-kicks.ts';
 import type { AnyBodies } from '#core/task.ts';
 import { parseEnvironment } from './environment.ts';
+import { dispatchServices } from './dispatch-services.ts';
 import { services } from './services.ts';
 
 /**
@@ -23,6 +25,18 @@ export function queueHandler(queue: FunctionQueue, bodies: AnyBodies) {
       return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
     },
   );
+}
+
+/** The handler of the dispatcher: kicks, a look a family. */
+export function kickHandler() {
+  const environment = parseEnvironment('dispatcher', process.env);
+  const plane = dispatchServices(environment);
+  void plane.ready();
+  return middy<SQSEvent, SQSBatchResponse>().handler(async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    await plane.ready();
+    const failed = await consumeKicks(plane, event.Records.map(received));
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  });
 }
 
 const received = (record: SQSEvent['Records'][number]): Received => ({

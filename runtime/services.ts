@@ -26,7 +26,7 @@ import { runtimeSwitchKey } from './switch-key.ts';
  * SDK clients: two tries, because the pipeline has its own; a socket that hangs must not hang an invocation. Without
  * `throwOnRequestTimeout` the time limit is only warned about.
  */
-const clientOptions = {
+export const clientOptions = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
 } as const;
@@ -41,7 +41,7 @@ export interface Services extends Plane {
 }
 
 /** The plane on AWS: the only place where clients are made. */
-export function services(environment: Environment): Services {
+export function services(environment: Environment, owner: string = randomUUID()): Services {
   const clock = runtimeClock(environment.local?.clockFile);
   const log = runtimeLog(environment.logLevel);
   const { sqs, s3, events, dynamodb } = clients(environment);
@@ -64,7 +64,7 @@ export function services(environment: Environment): Services {
     metrics: runtimeMetrics(clock),
     audit: logAudit(log),
     cell: environment.cell,
-    owner: randomUUID(),
+    owner,
     async ready() {
       await Promise.all([...new Set([state, cache])].map((one) => one.ready()));
     },

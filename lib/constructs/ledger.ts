@@ -29,7 +29,7 @@ export class Ledger extends Construct {
         projectionType: ProjectionType.KEYS_ONLY,
       });
     }
-    this.control = this.table('Control', props, { name: 'control', key: 'name' });
+    this.control = this.table('Control', props, { name: 'control', key: 'name', ttl: 'expiresAt' });
   }
 
   /** ARNs of the runs' indexes, by name: `index/*` would cover whatever is added later. */

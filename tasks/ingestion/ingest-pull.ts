@@ -143,7 +143,7 @@ async function makeSilver(from: { source: ByteSource; legs: Legs; payload: Paylo
   context.progress({ stage: 'manifest', pct: 95 });
   const bronze = {
     rows: legs.reader.rows,
-    keys: partsOf(legs).map(({ fence, name }) => ports.artefacts.keyOf(fence, name)),
+    keys: await Promise.all(partsOf(legs).map(({ fence, name }) => ports.artefacts.keyOf(fence, name))),
   };
   const manifestKey = await writeManifest(ports.artefacts, { payload, source, bronze, report: silver.report, written });
   await publish(written, silver.report, { payload, context });

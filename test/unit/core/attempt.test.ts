@@ -31,7 +31,7 @@ const working =
   async (_payload, context) => {
     seen.push(context);
     for (let done = Number(context.cursor ?? 0); done < forMs; done += 100) {
-      context.checkpoint(done);
+      await context.checkpoint(done);
       await plane.clock.sleep(100);
     }
     return pullResult;
@@ -302,7 +302,7 @@ it('whatever a body throws once it was told to end, the reason it was told is th
 describe('a cursor', () => {
   it('that no row can carry is refused, and says what to do', async () => {
     const test = await start(() => async (_payload, context) => {
-      context.checkpoint({ seen: 'x'.repeat(5000) });
+      await context.checkpoint({ seen: 'x'.repeat(5000) });
       return pullResult;
     });
     await drive(test.plane, test.end);

@@ -25,6 +25,13 @@ const local = (entryPoint: EntryPointName, host = '127.0.0.1'): Record<string, s
   AWS_ENDPOINT_URL_S3: `http://${host}:3`,
   AWS_ENDPOINT_URL_DYNAMODB: `http://${host}:4`,
 });
+/** What the dispatcher alone is given. */
+const launch = {
+  cluster: 'the-cluster',
+  subnets: ['the-subnets'],
+  securityGroup: 'the-security_group',
+  taskDefinitions: { backtest: 'the-task_definition_backtest' },
+};
 function refusal(entryPoint: EntryPointName, variables: Record<string, string | undefined>): string {
   try {
     parseEnvironment(entryPoint, variables);
@@ -80,6 +87,7 @@ describe.each(names)('the environment of %s', (entryPoint) => {
           },
         ]),
       ),
+      ...(entryPoint === 'dispatcher' ? { launch } : {}),
     });
   });
 
@@ -133,6 +141,7 @@ describe('in local mode', () => {
       sqs: `http://${host}:2`,
       s3: `http://${host}:3`,
       dynamodb: `http://${host}:4`,
+      ecs: `http://${host}:1`,
     });
     expect(environment.redis.state).toEqual({ host: host.replaceAll(/[[\]]/g, ''), port: 6379 });
   });

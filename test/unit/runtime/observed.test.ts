@@ -1,16 +1,20 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { queueNames } from '#core/catalogue/queues.ts';
 import { logLines, metricNames, metrics, type MetricName, type MetricSource } from '#core/catalogue/metrics.ts';
 import { scheduleKeys } from '#core/catalogue/schedules.ts';
 import { inhabitedQueues } from '#core/catalogue/tasks.ts';
 import { cancel } from '#core/cancel.ts';
-import { dispatch } from '#core/dispatch.ts';
+import { consumeKicks } from '#core/consume-kicks.ts';
 import { Failure } from '#core/errors.ts';
+import { runExecutor } from '#core/executor.ts';
 import { engage, release } from '#core/halt.ts';
 import { reaper } from '#core/reap.ts';
 import { anyBodies, type AnyBody } from '#core/task.ts';
+import { memoryInbox } from '#memory/inbox.ts';
 import { memoryExecutors } from '#memory/executors.ts';
 import type { MemoryPlane } from '#memory/plane.ts';
+import { childBodies } from '#runtime/executor/child.ts';
 import { runtimeLog } from '#runtime/log.ts';
 import { runtimeMetrics } from '#runtime/metrics.ts';
 import { createMetrics } from '#local/metrics.ts';
@@ -85,8 +89,15 @@ const scenarios: Record<MetricSource, (plane: MemoryPlane) => Promise<void>> = {
   async dispatch(plane) {
     const executors = memoryExecutors();
     for (const capacity of ['FARGATE', 'FARGATE_SPOT']) executors.full.add(capacity);
-    await place(plane, { task: 'backtest.run', queue: 'backtest' });
-    await drive(plane, dispatch({ ...plane, executors }, 'backtest', []));
+    const payload = { inline: { data: { dataset: 'x' }, strategy: { name: 'sma-cross' } } };
+    await place(plane, { task: 'backtest.run', queue: 'backtest', payload });
+    const kick = JSON.stringify({ v: 1, family: 'backtest', cause: 'send' });
+    await drive(plane, consumeKicks({ ...plane, executors }, [{ id: 'k', receipt: 'k', receives: 1, body: kick }]));
+    const entry = fileURLToPath(new URL('fixtures/child.ts', import.meta.url));
+    const bodies = childBodies({ 'backtest.run': async () => undefined }, { entry, log: plane.log });
+    const inbox = memoryInbox(plane.queues, plane.clock);
+    const shutdown = new AbortController().signal;
+    await drive(plane, runExecutor({ ...plane, inbox }, { family: 'backtest', bodies, shutdown, idleMs: 1000 }));
   },
 };
 const sources = Object.keys(scenarios) as MetricSource[];
@@ -167,7 +178,8 @@ describe('the lines of the plane', () => {
   it('hold, of what the log promises, each line at least once', async () => {
     const { log } = await said(async () => {
       const plane = speakingPlane();
-      for (const source of ['halt', 'message', 'tick', 'reconcile'] as const) await scenarios[source](speakingPlane());
+      for (const source of ['halt', 'message', 'tick', 'reconcile', 'dispatch'] as const)
+        await scenarios[source](speakingPlane());
       // What is lost on the way out: a frame, and the event of a run.
       plane.progress.publish = () => Promise.reject(new Error('the cache is away'));
       plane.lifecycle.emit = () => Promise.reject(new Error('the bus is away'));

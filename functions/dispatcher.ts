@@ -1,0 +1,3 @@
+import { kickHandler } from '#runtime/lambda.ts';
+
+export const handler = kickHandler();
