@@ -35,6 +35,7 @@ export interface ConsumerProps<E extends FunctionName> {
 /** The function of one queue: bundle, role, log group, and the mapping that feeds it. */
 export class Consumer<E extends FunctionName> extends Construct {
   readonly role: Role;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: ConsumerProps<E>) {
     super(scope, id);
@@ -45,6 +46,7 @@ export class Consumer<E extends FunctionName> extends Construct {
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    this.logGroup = logGroup;
     this.role = this.executionRole(props, logGroup);
     const handler = this.handler(props, { name, row, logGroup });
     this.mapping(props, handler);

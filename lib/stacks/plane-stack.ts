@@ -13,6 +13,7 @@ import {
 import { queueNames, type QueueName } from '#core/catalogue/queues.ts';
 import { ArtefactStore } from '#lib/constructs/artefact-store.ts';
 import { Beat } from '#lib/constructs/beat.ts';
+import { BeatDashboard } from '#lib/constructs/beat-dashboard.ts';
 import { Consumer } from '#lib/constructs/consumer.ts';
 import { DataKey } from '#lib/constructs/data-key.ts';
 import { Executor } from '#lib/constructs/executor.ts';
@@ -57,6 +58,7 @@ export class PlaneStack extends Stack {
       const props = { ...made, reach: { ...reach, fleet }, pollers, entryPoint, environment };
       return new Consumer(this, `Consumer-${entryPoint}`, props);
     });
+    new BeatDashboard(this, 'BeatDashboard', { cell, logGroup: consumers.system.logGroup });
     const { ruleArns } = new StoppedRules(this, 'Stopped', {
       cell,
       clusterArn: fleet.clusterArn,

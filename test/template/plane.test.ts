@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stages } from '#lib/stages.ts';
 import { beatLaws } from './laws/beat.ts';
+import { beatDashboardLaws } from './laws/beat-dashboard.ts';
 import { bundleLaws } from './laws/bundles.ts';
 import { dataLaws } from './laws/data.ts';
 import { functionLaws } from './laws/functions.ts';
@@ -16,6 +17,7 @@ import { root, synthesise } from './plane.ts';
 const laws = {
   queues: queueLaws,
   beat: beatLaws,
+  'beat dashboard': beatDashboardLaws,
   functions: functionLaws,
   permissions: permissionLaws,
   data: dataLaws,
