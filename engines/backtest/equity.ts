@@ -3,16 +3,21 @@ import { at, barCount } from '#engines/backtest/bars.ts';
 import type { Bars } from '#engines/backtest/bars.ts';
 import type { Broker, Fill } from '#engines/backtest/broker.ts';
 
-/** Equity at each close, money, and the net position then, signed units. */
+/** Equity at each close, money; the net position then, signed units; and how many trades were open. */
 export interface EquityCurve {
   equity: Float64Array;
   position: Float64Array;
+  openTrades: Float64Array;
 }
 
 /** The curve of a finished run, one value a bar. */
 export const equityCurve = (bars: Bars, broker: Pick<Broker, 'fills' | 'options' | 'ruin'>): EquityCurve => {
   const rows = barCount(bars);
-  const curve = { equity: new Float64Array(rows), position: new Float64Array(rows) };
+  const curve = {
+    equity: new Float64Array(rows),
+    position: new Float64Array(rows),
+    openTrades: new Float64Array(rows),
+  };
   const lots = new Map<number, { size: number; price: number }>();
   let cash = broker.options.cash;
   let next = 0;
@@ -45,4 +50,5 @@ const mark = (curve: EquityCurve, now: { index: number; cash: number; close: num
   }
   curve.equity[now.index] = now.cash + profit;
   curve.position[now.index] = position;
+  curve.openTrades[now.index] = now.lots.size;
 };

@@ -12,8 +12,7 @@ const params = z
 export const smaCross: Strategy<z.output<typeof params>> = {
   title: 'Crossing of two simple moving averages, long and short',
   params,
-  // One bar more than the slow window: a crossing needs the bar before.
-  warmUpBars: ({ slow }) => slow,
+  warmUpBars: ({ slow }) => slow - 1,
   prepare: ({ close }, { fast, slow }) => ({ fast: sma(close, fast), slow: sma(close, slow) }),
   start: null,
   next: ({ columns, index, broker }) => {
