@@ -6,6 +6,7 @@ provider but the store itself stays: keys, tags, time to live, point-in-time rec
 """
 
 import os
+import socket
 
 from localstack.services.dynamodb.server import DynamodbServer
 
@@ -14,8 +15,8 @@ class OutsideServer(DynamodbServer):
     """A server that somebody else has started and will end."""
 
     def start_dynamodb(self) -> bool:
-        """Look whether it is there. Raises when it is not: then the first call to DynamoDB fails."""
-        self.check_dynamodb()
+        """Look whether it is there. Raises OSError when it is not: then the first call to DynamoDB fails."""
+        socket.create_connection((self.host, self.port), timeout=5).close()
         return True
 
     def stop_dynamodb(self) -> None:
