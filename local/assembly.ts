@@ -28,6 +28,8 @@ export interface Assembly {
   stacks: Stack[];
   /** Unpacked folder of each zip asset, by its S3 object key. */
   assetFolders: Map<string, string>;
+  /** Folder with the Dockerfile of each image asset, by the image's tag. */
+  imageFolders: Map<string, string>;
 }
 
 const manifestSchema = z.object({
@@ -65,6 +67,15 @@ const assetsSchema = z.object({
       }),
     )
     .default({}),
+  dockerImages: z
+    .record(
+      z.string(),
+      z.object({
+        source: z.object({ directory: z.string().optional() }),
+        destinations: z.record(z.string(), z.object({ imageTag: z.string() })),
+      }),
+    )
+    .default({}),
 });
 
 type Manifest = z.infer<typeof manifestSchema>;
@@ -78,7 +89,7 @@ export function readAssembly(assemblyDir: string): Assembly {
   return {
     dir,
     stacks: stacks.map(([id, properties]) => readStack(dir, id, properties)),
-    assetFolders: readAssetFolders(dir, manifest),
+    ...readAssetFolders(dir, manifest),
   };
 }
 
@@ -126,26 +137,38 @@ function readStack(dir: string, id: string, properties: Record<string, unknown>)
   return stack;
 }
 
-function readAssetFolders(dir: string, manifest: Manifest): Map<string, string> {
-  const folders = new Map<string, string>();
+function readAssetFolders(dir: string, manifest: Manifest): Pick<Assembly, 'assetFolders' | 'imageFolders'> {
+  const assetFolders = new Map<string, string>();
+  const imageFolders = new Map<string, string>();
   for (const [id, properties] of artifactsOf(manifest, 'cdk:asset-manifest')) {
-    const { files } = readJson(join(dir, text(properties['file']) || `${id}.json`), assetsSchema);
+    const { files, dockerImages } = readJson(join(dir, text(properties['file']) || `${id}.json`), assetsSchema);
     for (const { source, destinations } of Object.values(files)) {
       if (source.packaging !== 'zip' || source.path === undefined) continue;
-      for (const { objectKey } of Object.values(destinations)) folders.set(objectKey, resolve(dir, source.path));
+      for (const { objectKey } of Object.values(destinations)) assetFolders.set(objectKey, resolve(dir, source.path));
+    }
+    for (const { source, destinations } of Object.values(dockerImages)) {
+      if (source.directory === undefined) continue;
+      for (const { imageTag } of Object.values(destinations))
+        imageFolders.set(imageTag, resolve(dir, source.directory));
     }
   }
-  return folders;
+  return { assetFolders, imageFolders };
 }
 
 /** The folder behind an S3 key of code. Throws ASSEMBLY_UNREADABLE when no asset has the key or its folder is gone. */
-export function codeFolder(assembly: Assembly, s3Key: string, owner: string): string {
-  const folder = assembly.assetFolders.get(s3Key);
+export const codeFolder = (assembly: Assembly, s3Key: string, owner: string): string =>
+  existing(assembly, assembly.assetFolders.get(s3Key), `The code of ${owner} (S3 key ${s3Key})`);
+
+/** The folder that an image is built from. Throws ASSEMBLY_UNREADABLE when no asset has its tag or its folder is gone. */
+export const imageFolder = (assembly: Assembly, image: string, owner: string): string =>
+  existing(assembly, assembly.imageFolders.get(image.split(':').at(-1) ?? ''), `The image of ${owner} (${image})`);
+
+function existing({ dir }: Assembly, folder: string | undefined, what: string): string {
   if (folder !== undefined && existsSync(folder)) return folder;
   const why = folder === undefined ? 'no assets file of the assembly names it' : `its folder ${folder} is missing`;
   throw new PlaneError(
     'ASSEMBLY_UNREADABLE',
-    `The code of ${owner} (S3 key ${s3Key}) cannot be found in ${assembly.dir}: ${why}. Run \`npx cdk synth\` again.`,
+    `${what} cannot be found in ${dir}: ${why}. Run \`npx cdk synth\` again.`,
   );
 }
 

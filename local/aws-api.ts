@@ -1,10 +1,11 @@
-// The rest of AWS that entry points name, on one loopback port: EventBridge (PutEvents) and Scheduler (GetSchedule,
-// ListSchedules). Any other call is handed to the emulator where there is one; else it is refused by its name with an error
+// The rest of AWS that entry points name, on one loopback port: EventBridge (PutEvents), Scheduler (GetSchedule,
+// ListSchedules), ECS (RunTask, StopTask, DescribeTasks, ListTasks) and its metadata endpoint. Any other call is handed to the emulator where there is one; else it is refused by its name with an error
 // in AWS's shape, which a client does not try again: what is not here must be noticed here, not in an account.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { handOver, type Emulator } from '#local/emulator-api.ts';
+import type { EcsApi } from '#local/ecs-api.ts';
 import { messageOf } from '#local/errors.ts';
 import type { EventBuses } from '#local/events.ts';
 import { listenOnLoopback, LOOPBACK } from '#local/loopback.ts';
@@ -22,6 +23,7 @@ export interface AwsApi {
 interface AwsApiContents {
   buses?: EventBuses;
   schedules?: () => readonly ScheduleSpec[];
+  ecs?: EcsApi;
   /** Answers every call that nothing above does. */
   emulator?: Emulator;
 }
@@ -105,12 +107,30 @@ async function readCall(request: IncomingMessage): Promise<Call> {
   };
 }
 
-function handle(call: Call, { buses, schedules }: AwsApiContents): Reply | undefined {
+function handle(call: Call, contents: AwsApiContents): Reply | undefined {
+  return (contents.ecs && askEcs(call, contents.ecs)) ?? askEvents(call, contents);
+}
+
+function askEvents(call: Call, { buses, schedules }: AwsApiContents): Reply | undefined {
   if (buses && call.target === 'AWSEvents.PutEvents') return putEvents(call.body, buses);
   if (!schedules || call.service !== 'scheduler' || call.method !== 'GET') return undefined;
   if (call.url.pathname === '/schedules') return listSchedules(call.url.searchParams, schedules());
   const [, name] = /^\/schedules\/([^/]+)$/.exec(call.url.pathname) ?? [];
   return name === undefined ? undefined : getSchedule(decodeURIComponent(name), call.url.searchParams, schedules());
+}
+
+const ecsTarget = 'AmazonEC2ContainerServiceV20141113.';
+
+function askEcs({ method, url, target, body }: Call, ecs: EcsApi): Reply | undefined {
+  if (method === 'GET') {
+    const page = ecs.metadata(url.pathname);
+    return page && { status: 200, body: page };
+  }
+  if (!target.startsWith(ecsTarget)) return undefined;
+  const answer = ecs.call(target.slice(ecsTarget.length), jsonOf(body));
+  if (!answer || 'body' in answer) return answer && { status: 200, body: answer.body };
+  const { error, ...rest } = answer;
+  return { status: 400, error, body: { __type: error, ...rest } };
 }
 
 function putEvents(body: string, buses: EventBuses): Reply {

@@ -13,6 +13,7 @@ import type { Emit, PlaneEndpoints } from '#local/plane-event.ts';
 import type { PlaneResources } from '#local/plane-resources.ts';
 import type { PlaneOptions } from '#local/plane.ts';
 import type { QueueDepth } from '#local/queues.ts';
+import type { Tasks } from '#local/tasks.ts';
 
 /** What every part of one plane shares. */
 export interface Base {
@@ -49,12 +50,16 @@ export interface Backplane {
   resources: PlaneResources;
   queues: QueueWatch;
   lambdas: Lambdas;
+  /** Absent where there are none. */
+  tasks?: Tasks;
   metrics: Metrics;
   /** How a mapping hands its batch to a function. */
   invoke(functionName: string, event: unknown): Promise<InvocationResult>;
   /** The complete environment that a function runs with. Throws UNKNOWN_NAME. */
   environment(functionName: string): Record<string, string>;
   events(): readonly BusEvent[];
+  /** Messages that rules are sending at the moment. */
+  sending?(): number;
   queueDepths(): Record<string, QueueDepth>;
 }
 

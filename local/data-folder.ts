@@ -10,6 +10,8 @@ export interface DataFolder {
   /** Holds the driven clock's offset; the bundles read it. */
   clockFile: string;
   redisDir: string;
+  /** Logs and temporary files of tasks. */
+  tasksDir: string;
   release(): void;
 }
 
@@ -23,10 +25,13 @@ export function takeDataFolder(dataDir: string): DataFolder {
   mkdirSync(dataDir, { recursive: true });
   const lock = join(dataDir, 'plane.lock');
   while (!tryLock(lock)) removeStaleLock(lock, dataDir);
-  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), redisDir: join(dataDir, 'redis') };
+  const [redisDir, tasksDir] = [join(dataDir, 'redis'), join(dataDir, 'tasks')];
+  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), redisDir, tasksDir };
   rmSync(folder.clockFile, { force: true });
-  rmSync(folder.redisDir, { recursive: true, force: true });
-  mkdirSync(folder.redisDir);
+  for (const dir of [redisDir, tasksDir]) {
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir);
+  }
   return { ...folder, release: () => rmSync(lock, { force: true }) };
 }
 

@@ -20,7 +20,7 @@ const FORBIDDEN = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ROLE_ARN', 'AWS_WEB_
 
 /** Throws NOT_LOOPBACK or TEMPLATE_UNSUPPORTED for a template that names another AWS than the plane. */
 export function functionEnvironment(spec: FunctionSpec, options: EnvironmentOptions): Record<string, string> {
-  refuseOtherAccounts(spec);
+  refuseOtherAccounts(spec.variables, `the function ${spec.name}`);
   return { ...spec.variables, ...lambdaVariables(spec, options), ...localVariables(options) };
 }
 
@@ -43,7 +43,9 @@ function lambdaVariables(spec: FunctionSpec, { settings, path }: EnvironmentOpti
   };
 }
 
-function localVariables({ endpoints, settings, clockFile }: EnvironmentOptions): Record<string, string> {
+/** Where its AWS and its clock are; with the fake credentials, since nothing is inherited. */
+export function localVariables(options: EnvironmentOptions): Record<string, string> {
+  const { endpoints, settings, clockFile } = options;
   return {
     AWS_ACCESS_KEY_ID: settings.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: settings.credentials.secretAccessKey,
@@ -61,9 +63,10 @@ function localVariables({ endpoints, settings, clockFile }: EnvironmentOptions):
   };
 }
 
-function refuseOtherAccounts(spec: FunctionSpec): void {
-  for (const [name, value] of Object.entries(spec.variables)) {
-    const where = `The variable ${name} of the function ${spec.name}`;
+/** Throws for a variable by which `owner` would find another AWS. */
+export function refuseOtherAccounts(variables: Record<string, string>, owner: string): void {
+  for (const [name, value] of Object.entries(variables)) {
+    const where = `The variable ${name} of ${owner}`;
     if (name.startsWith('AWS_ENDPOINT_URL')) requireLoopback(value, where);
     if (!FORBIDDEN.includes(name)) continue;
     throw new PlaneError('TEMPLATE_UNSUPPORTED', `${where} would choose a real account. Remove it in lib/.`);

@@ -1,13 +1,16 @@
 // The default backplane: fauxqs and dynalite in this process, a real Valkey beside it, functions in processes of their own.
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
 import type { Backplane, Base, QueueWatch } from '#local/backplane.ts';
 import { PlaneError } from '#local/errors.ts';
-import { createEventBuses } from '#local/events.ts';
+import { createEventBuses, type BusEvent } from '#local/events.ts';
 import { functionEnvironment } from '#local/function-environment.ts';
 import { createLambdaHost } from '#local/lambda-host.ts';
 import { createMetrics } from '#local/metrics.ts';
 import { deadLetterArns, readResources, type PlaneResources } from '#local/plane-resources.ts';
 import type { Queues } from '#local/queues.ts';
+import { createRules, envelopeOf, type Rules } from '#local/rules.ts';
+import { serveTasks } from '#local/serve-tasks.ts';
 import { startServers, type Servers } from '#local/servers.ts';
 
 /** Starts the servers, resolves the template to their addresses, and makes what it declares. */
@@ -17,30 +20,43 @@ export async function inProcess(base: Base): Promise<Backplane> {
   const servers = await startServers({ plane: options, region: settings.region, folder, guardian, emit, onStarted });
   const resources = await makeResources(base, servers);
   const environment = environments(base, servers, resources);
-  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit });
-  servers.aws.serve({ buses, schedules: () => resources.schedules });
   const metrics = createMetrics();
+  const rules = rulesOf(base, servers, resources);
+  const onEvent = (event: BusEvent): void => rules.take(event.bus, envelopeOf(event, settings.region));
+  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit, onEvent });
+  const onLogLine = (line: string): void => metrics.readLine(line);
   const lambdas = createLambdaHost({
     functions: resources.functions,
     variablesOf: (spec) => environment(spec.name),
     guardian,
     emit,
-    onLogLine: (line) => metrics.readLine(line),
+    onLogLine,
   });
   undo.push(() => lambdas.stop());
   const { queues, endpoints } = servers;
+  const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
+  servers.aws.serve({ buses, schedules: () => resources.schedules, ecs });
   const names = resources.queues.map(({ name }) => name);
   return {
     endpoints,
     resources,
     queues: watchOf(queues, names),
     lambdas,
+    tasks,
     metrics,
     invoke: (functionName, event) => lambdas.invoke(functionName, event),
     environment,
     events: () => buses.recorded(),
+    sending: () => rules.pending(),
     queueDepths: () => Object.fromEntries(names.map((name) => [name, queues.depth(name)])),
   };
+}
+
+/** EventBridge's own hand on the queues. */
+function rulesOf({ settings, emit, undo }: Base, { endpoints }: Servers, { rules }: PlaneResources): Rules {
+  const client = new SQSClient({ ...settings, endpoint: endpoints.sqs, useQueueUrlAsEndpoint: false });
+  undo.push(() => client.destroy());
+  return createRules({ rules, client, emit });
 }
 
 async function makeResources({ assembly, settings }: Base, servers: Servers): Promise<PlaneResources> {

@@ -25,6 +25,16 @@ type PlaneEventBody =
       message?: string;
     }
   | { type: 'log'; function: string; requestId?: string; line: string }
+  | {
+      type: 'task-changed';
+      task: string;
+      family: string;
+      lastStatus: string;
+      desiredStatus: string;
+      stopCode?: string;
+      pid?: number;
+    }
+  | { type: 'task-log'; task: string; family: string; line: string }
   | { type: 'tick'; schedule: string; scheduledAtMs: number; queue: string; attempt: number; messageId: string }
   | { type: 'tick-failed'; schedule: string; scheduledAtMs: number; attempt: number; message: string; final: boolean }
   | { type: 'dead-letter'; queue: string; messageId: string; body: string }

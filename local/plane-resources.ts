@@ -17,7 +17,9 @@ import {
   type QueueSpec,
   type TableSpec,
 } from '#local/resources.ts';
+import { ruleSpecs, type RuleSpec } from '#local/rule-resources.ts';
 import { scheduleSpecs, type ScheduleSpec } from '#local/schedule-resources.ts';
+import { clusterSpecs, taskDefinitionSpecs, type ClusterSpec, type TaskDefinitionSpec } from '#local/task-resources.ts';
 
 export interface PlaneResources {
   queues: QueueSpec[];
@@ -27,6 +29,9 @@ export interface PlaneResources {
   mappings: MappingSpec[];
   schedules: ScheduleSpec[];
   buses: BusSpec[];
+  rules: RuleSpec[];
+  clusters: ClusterSpec[];
+  taskDefinitions: TaskDefinitionSpec[];
 }
 
 /** Throws TEMPLATE_UNSUPPORTED or ASSEMBLY_UNREADABLE with the resource and what is wrong with it. */
@@ -41,15 +46,19 @@ export function readResources(assembly: Assembly, addresses: Addresses): PlaneRe
     mappings: mappingSpecs(resolver),
     schedules: scheduleSpecs(resolver, queues),
     buses: busSpecs(resolver),
+    rules: ruleSpecs(resolver, queues),
+    clusters: clusterSpecs(resolver),
+    taskDefinitions: taskDefinitionSpecs(resolver, assembly),
   };
   for (const mapping of resources.mappings) requireBothEnds(mapping, resources);
   return resources;
 }
 
-/** ARNs of the queues where whatever arrives is a dead letter: of a redrive policy or of a schedule. */
-export function deadLetterArns({ queues, schedules }: PlaneResources): string[] {
+/** ARNs of the queues where whatever arrives is a dead letter: of a redrive policy, of a schedule or of a rule. */
+export function deadLetterArns({ queues, schedules, rules }: PlaneResources): string[] {
   const ofQueues = queues.flatMap(({ deadLetterArn }) => deadLetterArn ?? []);
-  return [...ofQueues, ...schedules.flatMap(({ target }) => target.deadLetterQueue?.arn ?? [])];
+  const targets = [...schedules.map(({ target }) => target), ...rules.flatMap((rule) => rule.targets)];
+  return [...ofQueues, ...targets.flatMap(({ deadLetterQueue }) => deadLetterQueue?.arn ?? [])];
 }
 
 function requireBothEnds(mapping: MappingSpec, { queues, functions }: PlaneResources): void {

@@ -14,6 +14,7 @@ import { createClock, type Clock } from '#local/clock.ts';
 import { takeDataFolder } from '#local/data-folder.ts';
 import { messageOf } from '#local/errors.ts';
 import type { BusEvent } from '#local/events.ts';
+import { watchExecutors } from '#local/executor-watch.ts';
 import { startGuardian } from '#local/guardian.ts';
 import { inProcess } from '#local/in-process.ts';
 import type { Lambdas } from '#local/lambda-host.ts';
@@ -25,6 +26,7 @@ import type { QueueDepth } from '#local/queues.ts';
 import { refuseUnknownTypes } from '#local/resolver.ts';
 import { startScheduler, type Scheduler } from '#local/scheduler.ts';
 import { surroundingsOf } from '#local/surroundings.ts';
+import { noTasks, type Tasks } from '#local/tasks.ts';
 
 export interface PlaneOptions {
   /** The output folder of `cdk synth`. */
@@ -38,6 +40,8 @@ export interface PlaneOptions {
   /** Fixed ports; any free one where absent or 0. */
   ports?: { sqs?: number; dynamodb?: number; redis?: number; aws?: number };
   region?: string;
+  /** From SIGTERM to SIGKILL of a task, in place of what its definition says. */
+  stopTimeoutMs?: number;
   /** Where REDIS_URL and PATH are read from; the process's own variables when absent. */
   variables?: Record<string, string | undefined>;
 }
@@ -50,14 +54,17 @@ export interface Plane {
   clock: Clock;
   scheduler: Scheduler;
   lambdas: Lambdas;
+  /** Executors: what runs of them, and what may be done to them. */
+  tasks: Tasks;
   metrics: Metrics;
   /** What was put on the event buses, in order. */
   events(): readonly BusEvent[];
   /** On an emulator as they were when last looked at. */
   queueDepths(): Record<string, QueueDepth>;
   /**
-   * Resolves once no invocation runs, no schedule is being delivered, and no queue with a consumer holds a message, not
-   * even a hidden or delayed one. A message that fails for ever keeps it waiting: give a signal.
+   * Resolves once no invocation runs, no schedule is being delivered, no task starts, stops or holds a run, and no queue
+   * with a consumer or an executor holds a message, not even a hidden or delayed one. A message that fails for ever keeps
+   * it waiting: give a signal.
    */
   idle(signal?: AbortSignal): Promise<void>;
   /** Ends every child and frees every port. Safe to call twice. */
@@ -106,7 +113,7 @@ function emitter({ onEvent }: PlaneOptions, clock: Clock): Emit {
 
 /** Lets pollers, scheduler and clock at what the backplane has. */
 function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Plane {
-  const { endpoints, resources, queues, lambdas, metrics } = backplane;
+  const { endpoints, resources, queues, lambdas, metrics, tasks } = backplane;
   // Queue URLs are for reading: the endpoint decides where a call goes, or a URL could send it to real AWS.
   const client = new SQSClient({ ...settings, endpoint: endpoints.sqs, useQueueUrlAsEndpoint: false });
   undo.push(() => client.destroy());
@@ -124,7 +131,10 @@ function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Pl
     emit,
   });
   undo.push(() => scheduler.stop());
-  const surroundings = surroundingsOf({ clock, scheduler, lambdas, mappings, queues, emit });
+  const executors = watchExecutors({ tasks, resources, queues, endpoints, settings });
+  undo.push(() => executors.stop());
+  const sending = (): number => backplane.sending?.() ?? 0;
+  const surroundings = surroundingsOf({ clock, scheduler, lambdas, mappings, executors, sending, queues, emit });
   clock.attach(surroundings);
   tellReady(emit, endpoints, resources);
   return {
@@ -134,10 +144,15 @@ function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Pl
     clock,
     scheduler,
     lambdas,
+    tasks: tasks ?? noTasks(),
     metrics,
     events: () => backplane.events(),
     queueDepths: () => backplane.queueDepths(),
-    idle: (signal) => until(async () => (await surroundings.isQuiet()) && (await mappings.isDrained()), signal),
+    idle: (signal) =>
+      until(
+        async () => (await surroundings.isQuiet()) && (await mappings.isDrained()) && (await executors.isDrained()),
+        signal,
+      ),
     stop: stopOnce(undo, emit),
   };
 }

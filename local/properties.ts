@@ -43,6 +43,18 @@ const NO_EFFECT: Record<string, string[]> = {
     'PackageType',
   ],
   'AWS::Lambda::EventSourceMapping': ['Tags'],
+  'AWS::ECS::Cluster': ['ClusterName', 'ClusterSettings', 'Tags'],
+  // What Fargate and its image give a process here: nothing is isolated, pulled or shared on one machine.
+  'AWS::ECS::TaskDefinition': [
+    'RequiresCompatibilities',
+    'RuntimePlatform',
+    'EphemeralStorage',
+    'Volumes',
+    'Tags',
+    'ExecutionRoleArn',
+    'TaskRoleArn',
+  ],
+  'AWS::Events::Rule': ['Description'],
   'AWS::Scheduler::Schedule': ['Name', 'Description', 'KmsKeyArn'],
 };
 

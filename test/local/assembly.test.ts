@@ -183,9 +183,9 @@ test('types without a local meaning are passed over, any other unknown type is r
   ];
   const harmless = Object.fromEntries(types.map((Type, index) => [`R${index}`, { Type }]));
   expect(() => refuseUnknownTypes(readAssembly(writeAssembly({ resources: harmless })))).not.toThrow();
-  const dir = writeAssembly({ resources: { Rule: { Type: 'AWS::Events::Rule' } } });
+  const dir = writeAssembly({ resources: { Machine: { Type: 'AWS::StepFunctions::StateMachine' } } });
   expect(() => refuseUnknownTypes(readAssembly(dir))).toThrow(
-    /resource Rule is of type AWS::Events::Rule, which the local plane does not know/,
+    /resource Machine is of type AWS::StepFunctions::StateMachine, which the local plane does not know/,
   );
 });
 

@@ -111,8 +111,8 @@ test.each<[string, string, RequestInit, string]>([
   [
     'ecs',
     '/',
-    { method: 'POST', headers: { 'x-amz-target': 'AmazonEC2ContainerServiceV20141113.RunTask' }, body: '{}' },
-    'ecs: AmazonEC2ContainerServiceV20141113.RunTask',
+    { method: 'POST', headers: { 'x-amz-target': 'AmazonEC2ContainerServiceV20141113.CreateService' }, body: '{}' },
+    'ecs: AmazonEC2ContainerServiceV20141113.CreateService',
   ],
   ['sts', '/', { method: 'POST', body: 'Action=GetCallerIdentity&Version=2011-06-15' }, 'sts: GetCallerIdentity'],
   ['scheduler', '/schedules/beat', { method: 'PUT', body: '{}' }, 'scheduler: PUT /schedules/beat'],
