@@ -28,6 +28,7 @@ import { startLambdaFront } from './lambda-front.ts';
 import { requireLoopbackOnly, type Listener } from './listeners.ts';
 import { watchQueues } from './queue-watch.ts';
 import { putEventsOf } from './put-events.ts';
+import { thinAssembly } from './thin.ts';
 
 /** What a deployment came to. */
 export interface Deployment {
@@ -71,11 +72,14 @@ export async function startEmulator(base: Base, options: EmulatorOptions): Promi
   base.undo.push(() => host.stop());
   const listeners = (): Listener[] => requireLoopbackOnly([host.pid, ...(redis.pid === undefined ? [] : [redis.pid])]);
   options.note(`LocalStack ${localstack.version} answers; ${listeners().length} ports, all on loopback`);
-  const outputs = await deployAll(base, options, { folder, endpoint: host.url });
+  const { region } = base.settings;
+  const addresses = { region, sqsUrl: host.url, redisHost: redis.host, redisPort: redis.port };
+  const thin = { assembly: base.assembly, skipped, addresses, dir: join(folder, 'cdk.deploy') };
+  const place = { folder, endpoint: host.url, assemblyDir: thinAssembly(thin) };
+  const outputs = await deployAll(base, options, place);
 
   const clients = clientsOf(base, host);
   const created = await readCreated(clients.cloudFormation, base.assembly);
-  const addresses = { region: base.settings.region, sqsUrl: host.url, redisHost: redis.host, redisPort: redis.port };
   const made = { assembly: base.assembly, clients, created, addresses, functions: lambdaFront.functions() };
   const resources = await readDeployed(made);
   options.onDeployed({ endpoint: host.url, created, skipped, outputs, listeners });
@@ -124,11 +128,11 @@ async function startOwnServers({ options, folder, guardian, emit, undo }: Base):
   return { endpoints, tablesPort: Number(new URL(tables.url).port), redis, front };
 }
 
-type Place = Pick<DeployOptions, 'folder' | 'endpoint'>;
+type Place = Pick<DeployOptions, 'folder' | 'endpoint' | 'assemblyDir'>;
 
 async function deployAll(base: Base, { root, note }: EmulatorOptions, place: Place): Promise<Record<string, string>> {
-  const { assembly, settings, guardian } = base;
-  const options = { ...place, root, assemblyDir: assembly.dir, settings, guardian };
+  const { settings, guardian } = base;
+  const options = { ...place, root, settings, guardian };
   await bootstrap(options);
   note('cdk bootstrap is done');
   const outputs = await deploy(options);
