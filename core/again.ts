@@ -49,8 +49,9 @@ async function withoutLetters(plane: Plane, run: Run): Promise<Sweep> {
 export async function beginAgain(plane: Plane, runId: string, how: RunAgain): Promise<Done<'queued'>> {
   const done = await untilWritten(`run ${runId}`, () => tryAgain(plane, runId, how));
   // What an earlier call of the same operation could not send is sent now.
-  if (done.run.state === 'queued') await drain(plane, done.run);
-  return done;
+  if (done.run.state !== 'queued' || done.run.outbox.length === 0) return done;
+  await drain(plane, done.run);
+  return { ...done, run: await existingRow(plane, runId) };
 }
 
 async function tryAgain(plane: Plane, runId: string, how: RunAgain): Promise<Done<'queued'> | undefined> {

@@ -16,8 +16,9 @@ export async function cancel(plane: Plane, runId: string, request: Request): Pro
   const run = await existingRow(plane, runId);
   return operated(plane, { how: 'cancel', request, on: { run } }, async () => {
     const done = await untilWritten(`run ${runId}`, () => tryCancel(plane, runId, request));
-    if (isTerminal(done.run.state)) await drain(plane, done.run);
-    return done;
+    if (!isTerminal(done.run.state) || done.run.outbox.length === 0) return done;
+    await drain(plane, done.run);
+    return { ...done, run: await existingRow(plane, runId) };
   });
 }
 

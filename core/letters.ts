@@ -66,17 +66,12 @@ export async function sweepLetters(
 ): Promise<Sweep> {
   const kept = new Map<string, string>();
   let removed = 0;
-  const take = () =>
+  const more = () =>
     queues.takeLetters(queue, { limit: limit - removed - kept.size, hideSeconds: limits.letterHiddenFor });
   try {
-    while (removed + kept.size < limit) {
-      const letters = await take();
-      // One that was kept is back: its time is over before all were seen.
-      if (letters.some(({ id }) => kept.has(id)) || letters.length === 0) {
-        const complete = letters.length === 0 && !(kept.size > 0 && queueRow(queue).kind === 'fifo');
-        for (const { id, receipt } of letters) kept.set(id, receipt);
-        return { seen: removed + kept.size, removed, complete };
-      }
+    let letters = await more();
+    // One that was kept and is back: its time was over before all were seen.
+    while (letters.length > 0 && !letters.some(({ id }) => kept.has(id))) {
       for (const { id, receipt } of letters) kept.set(id, receipt);
       for (const letter of letters) {
         if ((await judge(letter)) === 'keep') continue;
@@ -84,9 +79,19 @@ export async function sweepLetters(
         kept.delete(letter.id);
         removed += 1;
       }
+      if (removed + kept.size >= limit) break;
+      letters = await more();
     }
-    return { seen: removed + kept.size, removed, complete: false };
+    for (const { id, receipt } of letters) kept.set(id, receipt);
+    const complete = letters.length === 0 && (await sawAll(queues, queue, kept.size));
+    return { seen: removed + kept.size, removed, complete };
   } finally {
     await Promise.allSettled([...kept.values()].map((receipt) => queues.returnLetter(queue, receipt)));
   }
+}
+
+/** Whether nobody else hides letters, nor a kept one those behind it. SQS counts approximately: it may err to either side. */
+async function sawAll(queues: Plane['queues'], queue: QueueName, kept: number): Promise<boolean> {
+  const { inFlight, waiting } = await queues.depth(queue, 'dead-letters');
+  return inFlight <= kept && (waiting === 0 || queueRow(queue).kind !== 'fifo');
 }

@@ -66,9 +66,10 @@ async function reconcileBatch(plane: Plane, key: ScheduleKey, signal?: AbortSign
   const slots = slotsAfter(parseCron(cron), mark.untilMs, { untilMs, limit });
   const { missed, owed } = await judgeSlots(plane, key, { slots, record });
   const more = slots.length === limit;
+  // Before they are made up for: then they have a row, and a repetition would find nothing to tell.
+  tell(plane, key, missed);
   const made = await makeUp(plane, key, { owed: owedBy(rule, { owed, mark, more }), signal });
   if (made === 'cut') return { ...nothing, more: true };
-  tell(plane, key, missed);
   const pending = rule === 'last' ? pendingAfter({ owed, mark, more, blocked: made.blocked }) : undefined;
   const next: Watermark = {
     untilMs: more ? (slots.at(-1) ?? mark.untilMs) : Math.max(mark.untilMs, untilMs),

@@ -48,6 +48,18 @@ export function ledgerContract(name: string, make: () => Promise<Ledger>): void 
       expect(await ledger.read('00000000-0000-7000-8000-000000000000')).toBeUndefined();
     });
 
+    it('reads many rows at once, in the order that was asked for, and leaves out those that do not exist', async () => {
+      const ledger = await make();
+      const row = rows();
+      const all = Array.from({ length: 230 }, (_, number) => row({ cursor: 'x'.repeat(number === 7 ? 300_000 : 9) }));
+      await Promise.all(all.map((one) => ledger.create(one)));
+      const ids = all.map(({ id }) => id);
+      expect(await ledger.readMany([])).toEqual([]);
+      expect(await ledger.readMany([...ids, '00000000-0000-7000-8000-000000000000'])).toEqual(all);
+      const [first, second] = all;
+      expect(await ledger.readMany([ids[1] ?? '', ids[0] ?? '', ids[1] ?? ''])).toEqual([second, first, second]);
+    });
+
     it('creates a row once: the second is told that it exists, and changes nothing', async () => {
       const ledger = await make();
       const row = rows()();

@@ -79,6 +79,36 @@ export function queuesContract(name: string, make: () => Promise<QueuesUnderTest
       expect(await queues.depth('system', 'dead-letters')).toEqual(depth(0, 0, 0));
     });
 
+    it('hands out dead letters with code and reason, hides them, shows them again, and deletes them', async () => {
+      const { queues, passSeconds } = await make();
+      const take = (hideSeconds = 2) => queues.takeLetters('ingestion', { limit: 10, hideSeconds });
+      expect(await take()).toEqual([]);
+      await queues.deadLetter('ingestion', { body: 'one', ...letter });
+      const [taken] = await take();
+      expect(taken).toMatchObject({ body: 'one', code: 'MESSAGE_MALFORMED', reason: 'it is not JSON' });
+      expect(taken?.sentMs).toBeGreaterThan(0);
+      expect(await take()).toEqual([]);
+      await queues.returnLetter('ingestion', taken?.receipt ?? '');
+      const [again] = await take();
+      expect(again?.id).toBe(taken?.id);
+      await passSeconds(2.1);
+      const [last] = await take();
+      expect(last?.id).toBe(taken?.id);
+      await queues.removeLetter('ingestion', last?.receipt ?? '');
+      await passSeconds(2.1);
+      expect(await take()).toEqual([]);
+    });
+
+    it('hands out ten dead letters at a time, and no more than are wanted', async () => {
+      const { queues } = await make();
+      for (let number = 0; number < 14; number += 1)
+        await queues.deadLetter('ingestion', { ...letter, body: `${number}`, deduplicationId: `m${number}` });
+      expect(await queues.takeLetters('ingestion', { limit: 3, hideSeconds: 9 })).toHaveLength(3);
+      expect(await queues.takeLetters('ingestion', { limit: 100, hideSeconds: 9 })).toHaveLength(10);
+      expect(await queues.takeLetters('ingestion', { limit: 100, hideSeconds: 9 })).toHaveLength(1);
+      expect(await queues.depth('ingestion', 'dead-letters')).toEqual(depth(0, 14, 0));
+    });
+
     it('keeps a dead letter as it came, with code and reason', async () => {
       const { queues, letters } = await make();
       await queues.deadLetter('ingestion', { body: 'no { JSON', ...letter });

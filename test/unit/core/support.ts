@@ -7,7 +7,7 @@ import { toMs } from '#core/duration.ts';
 import { blankRow, enqueue, sendPointer, type Enqueued, type EnqueueRequest } from '#core/enqueue.ts';
 import { Failure } from '#core/errors.ts';
 import { slotName } from '#core/ids.ts';
-import type { ScheduleKey } from '#core/catalogue/schedules.ts';
+import { scheduleRow, type ScheduleKey, type ScheduleRow } from '#core/catalogue/schedules.ts';
 import type { Actor, Run } from '#core/run.ts';
 import type { AnyBodies, AnyBody } from '#core/task.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
@@ -123,6 +123,22 @@ export async function withContract<T>(
     return await body();
   } finally {
     Object.assign(contract, before);
+  }
+}
+
+/** Changes a schedule while `body` runs: for rules that no schedule of the catalogue exercises yet. */
+export async function withSchedule<T>(
+  key: ScheduleKey,
+  change: Partial<ScheduleRow>,
+  body: () => Promise<T>,
+): Promise<T> {
+  const row = scheduleRow(key);
+  const before = { ...row };
+  Object.assign(row, change);
+  try {
+    return await body();
+  } finally {
+    Object.assign(row, before);
   }
 }
 

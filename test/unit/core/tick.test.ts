@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { schedules, scheduleKeys, scheduleRow, type ScheduleKey, type ScheduleRow } from '#core/catalogue/schedules.ts';
+import { schedules, scheduleKeys, scheduleRow, type ScheduleKey } from '#core/catalogue/schedules.ts';
 import { taskContract } from '#core/catalogue/tasks.ts';
 import { minutes } from '#core/duration.ts';
 import { tickRunId } from '#core/ids.ts';
@@ -19,6 +19,7 @@ import {
   runRow,
   sendTick,
   withContract,
+  withSchedule,
 } from './support.ts';
 
 const heartbeat: ScheduleKey = 'killswitch-heartbeat';
@@ -272,18 +273,6 @@ it('10,000 duplicated and reordered ticks: each slot is one run and one effect',
   expect(plane.queues.letters('system')).toEqual([]);
   expect(plane.lifecycle.events.filter((event) => event.name === 'RunSucceeded')).toHaveLength(effects.size);
 });
-
-/** Changes a schedule while `body` runs: for rules that no schedule of the catalogue exercises yet. */
-async function withSchedule(key: ScheduleKey, change: Partial<ScheduleRow>, body: () => Promise<void>): Promise<void> {
-  const row = scheduleRow(key);
-  const before = { ...row };
-  Object.assign(row, change);
-  try {
-    await body();
-  } finally {
-    Object.assign(row, before);
-  }
-}
 
 it('the tests above change rows of the catalogue and put them back', () => {
   expect(schedules[heartbeat]).toMatchObject({ task: 'killswitch.heartbeat', overlap: 'skip' });
