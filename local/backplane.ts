@@ -8,6 +8,7 @@ import type { BusEvent } from '#local/events.ts';
 import type { Guardian } from '#local/guardian.ts';
 import type { InvocationResult } from '#local/lambda-environment.ts';
 import type { Lambdas } from '#local/lambda-host.ts';
+import type { Logs } from '#local/logs.ts';
 import type { Metrics } from '#local/metrics.ts';
 import type { Emit, PlaneEndpoints } from '#local/plane-event.ts';
 import type { PlaneResources } from '#local/plane-resources.ts';
@@ -24,6 +25,7 @@ export interface Base {
   clock: DrivenClock;
   guardian: Guardian;
   emit: Emit;
+  logs: Logs;
   /** How to stop each part, pushed the moment it runs; the last is stopped first. */
   undo: (() => unknown)[];
 }

@@ -2,7 +2,7 @@
 // makes the same metrics on AWS, so what an alarm or a dashboard would see can be asked for here.
 import * as z from 'zod';
 
-interface MetricPoint {
+export interface MetricPoint {
   atMs: number;
   value: number;
 }
@@ -26,9 +26,10 @@ export interface Metrics {
   series(query?: MetricQuery): MetricSeries[];
 }
 
-interface MetricsRecorder extends Metrics {
+export interface MetricsRecorder extends Metrics {
   /** Reads one line of a function's log; what is not EMF is left alone. */
   readLine(line: string): void;
+  record(series: Omit<MetricSeries, 'points'>, points: MetricPoint[]): void;
 }
 
 const emfSchema = z.looseObject({
@@ -70,6 +71,7 @@ export function createMetrics(): MetricsRecorder {
   }
 
   return {
+    record,
     readLine(line) {
       const emf = parseEmf(line);
       for (const directive of emf?._aws.CloudWatchMetrics ?? []) {
@@ -80,12 +82,13 @@ export function createMetrics(): MetricsRecorder {
   };
 }
 
+/** Both's series, as if kept by one. */
+export const together = (...parts: Metrics[]): Metrics => ({
+  series: (query) => parts.flatMap((part) => part.series(query)),
+});
+
 /** One point a value, metric and set of dimensions; a set without dimensions is a series too. */
-function recordDirective(
-  emf: Emf,
-  directive: Directive,
-  record: (series: Omit<MetricSeries, 'points'>, points: MetricPoint[]) => void,
-): void {
+function recordDirective(emf: Emf, directive: Directive, record: MetricsRecorder['record']): void {
   for (const { Name: name, Unit: unit } of directive.Metrics) {
     const points = valuesOf(emf[name]).map((value) => ({ atMs: emf._aws.Timestamp, value }));
     if (points.length === 0) continue;

@@ -1,5 +1,6 @@
 // Everything of the template that the plane runs, resolved to this machine's addresses.
 import type { Assembly } from '#local/assembly.ts';
+import { dashboardSpecs, type DashboardSpec } from '#local/dashboard/resources.ts';
 import { PlaneError } from '#local/errors.ts';
 import { createResolver } from '#local/resolver.ts';
 import type { Addresses } from '#local/resource-types.ts';
@@ -29,6 +30,7 @@ export interface PlaneResources {
   mappings: MappingSpec[];
   schedules: ScheduleSpec[];
   buses: BusSpec[];
+  dashboards: DashboardSpec[];
   rules: RuleSpec[];
   clusters: ClusterSpec[];
   taskDefinitions: TaskDefinitionSpec[];
@@ -46,6 +48,7 @@ export function readResources(assembly: Assembly, addresses: Addresses): PlaneRe
     mappings: mappingSpecs(resolver),
     schedules: scheduleSpecs(resolver, queues),
     buses: busSpecs(resolver),
+    dashboards: dashboardSpecs(resolver),
     rules: ruleSpecs(resolver, queues),
     clusters: clusterSpecs(resolver),
     taskDefinitions: taskDefinitionSpecs(resolver, assembly),

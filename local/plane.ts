@@ -18,13 +18,15 @@ import { watchExecutors } from '#local/executor-watch.ts';
 import { startGuardian } from '#local/guardian.ts';
 import { inProcess } from '#local/in-process.ts';
 import type { Lambdas } from '#local/lambda-host.ts';
+import { createLogs, type Logs } from '#local/logs.ts';
 import { startMappings } from '#local/mappings.ts';
-import type { Metrics } from '#local/metrics.ts';
+import { together, type Metrics } from '#local/metrics.ts';
 import type { Emit, PlaneEndpoints, PlaneEvent } from '#local/plane-event.ts';
 import type { PlaneResources } from '#local/plane-resources.ts';
 import type { QueueDepth } from '#local/queues.ts';
 import { refuseUnknownTypes } from '#local/resolver.ts';
 import { startScheduler, type Scheduler } from '#local/scheduler.ts';
+import { countDeliveries } from '#local/scheduler-metrics.ts';
 import { surroundingsOf } from '#local/surroundings.ts';
 import { noTasks, type Tasks } from '#local/tasks.ts';
 
@@ -57,6 +59,8 @@ export interface Plane {
   /** Executors: what runs of them, and what may be done to them. */
   tasks: Tasks;
   metrics: Metrics;
+  /** What functions wrote. */
+  logs: Logs;
   /** What was put on the event buses, in order. */
   events(): readonly BusEvent[];
   /** On an emulator as they were when last looked at. */
@@ -91,20 +95,25 @@ function startBase(options: PlaneOptions, assembly: Assembly, undo: Base['undo']
   const folder = takeDataFolder(options.dataDir);
   undo.push(() => folder.release());
   const clock = createClock({ mode: options.clock, file: folder.clockFile, startAtMs: options.startAtMs });
-  const emit = emitter(options, clock);
+  const logs = createLogs();
+  const emit = emitter(options, clock, (event) => {
+    if (event.type === 'log') logs.record(event.function, { atMs: event.atMs, text: event.line });
+  });
   const guardian = startGuardian();
   undo.push(() => guardian.stop());
   const region = options.region ?? 'us-east-1';
   // One attempt: poller and scheduler have their own patience, and a second layer would only blur it.
   const settings = { region, credentials: fakeCredentials(), maxAttempts: 1 };
-  return { options, assembly, settings, folder, clock, guardian, emit, undo };
+  return { options, assembly, settings, folder, clock, guardian, emit, logs, undo };
 }
 
 /** A listener that throws is its owner's bug, and must not stop a poller in the middle of its work. */
-function emitter({ onEvent }: PlaneOptions, clock: Clock): Emit {
+function emitter({ onEvent }: PlaneOptions, clock: Clock, note: (event: PlaneEvent) => void): Emit {
   return (event) => {
+    const told = { ...event, atMs: clock.now() };
+    note(told);
     try {
-      onEvent?.({ ...event, atMs: clock.now() });
+      onEvent?.(told);
     } catch (error) {
       process.emitWarning(`onEvent threw at an event of type ${event.type}: ${messageOf(error)}`, 'PlaneWarning');
     }
@@ -112,7 +121,7 @@ function emitter({ onEvent }: PlaneOptions, clock: Clock): Emit {
 }
 
 /** Lets pollers, scheduler and clock at what the backplane has. */
-function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Plane {
+function attach({ settings, emit, clock, logs, undo }: Base, backplane: Backplane): Plane {
   const { endpoints, resources, queues, lambdas, metrics, tasks } = backplane;
   // Queue URLs are for reading: the endpoint decides where a call goes, or a URL could send it to real AWS.
   const client = new SQSClient({ ...settings, endpoint: endpoints.sqs, useQueueUrlAsEndpoint: false });
@@ -122,13 +131,14 @@ function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Pl
   const mappings = startMappings({ resources, queues, client, region, invoke, emit });
   // Together: a poller waits for its invocations, and these end with their environments.
   undo.push(() => Promise.all([mappings.stop(), lambdas.stop()]));
+  const counted = countDeliveries({ schedules: resources.schedules, nowMs: clock.now, emit });
   const scheduler = startScheduler({
     schedules: resources.schedules,
     client,
     nowMs: clock.now,
     random: Math.random,
     newId: randomUUID,
-    emit,
+    emit: counted.emit,
   });
   undo.push(() => scheduler.stop());
   const executors = watchExecutors({ tasks, resources, queues, endpoints, settings });
@@ -145,7 +155,8 @@ function attach({ settings, emit, clock, undo }: Base, backplane: Backplane): Pl
     scheduler,
     lambdas,
     tasks: tasks ?? noTasks(),
-    metrics,
+    metrics: together(metrics, counted.metrics),
+    logs,
     events: () => backplane.events(),
     queueDepths: () => backplane.queueDepths(),
     idle: (signal) =>

@@ -66,6 +66,7 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
   'AWS::EC2::SecurityGroup': { attributes: { GroupId: name } },
   'AWS::Scheduler::ScheduleGroup': { nameProperty: 'Name', attributes: { Arn: arn('scheduler', 'schedule-group/') } },
   'AWS::Scheduler::Schedule': { nameProperty: 'Name', attributes: { Arn: scheduleArn } },
+  'AWS::CloudWatch::Dashboard': { nameProperty: 'DashboardName' },
   'AWS::Logs::LogGroup': { nameProperty: 'LogGroupName', attributes: { Arn: arn('logs', 'log-group:', ':*') } },
   'AWS::IAM::Role': {
     nameProperty: 'RoleName',

@@ -41,7 +41,13 @@ const keysOf = (
   [
     ...new Set(
       series.map(({ namespace, name, dimensions }) =>
-        JSON.stringify([namespace, name, Object.entries(dimensions).toSorted()]),
+        JSON.stringify([
+          namespace,
+          name,
+          Object.entries(dimensions)
+            .map((pair) => pair.join('='))
+            .toSorted(),
+        ]),
       ),
     ),
   ].toSorted();
