@@ -39,7 +39,7 @@ describe('the environment of a function', () => {
   it('does not compile without one of the common variables', () => {
     const { BUCKET: _bucket, ...lacking } = common;
     // @ts-expect-error BUCKET is missing
-    const made = environmentOf({ entryPoint: 'ingestion', common: lacking, queues: queues() });
+    const made = environmentOf({ entryPoint: 'ingestion', common: lacking, queues: queues(), own: {} });
     expect(made).not.toHaveProperty('BUCKET');
   });
 
@@ -51,13 +51,19 @@ describe('the environment of a function', () => {
     expect([lacking, system]).toHaveLength(2);
   });
 
+  it('does not compile for a dispatcher that is not told what to start', () => {
+    // @ts-expect-error CLUSTER, SUBNETS, SECURITY_GROUP and the task definitions are missing
+    const made = environmentOf({ entryPoint: 'dispatcher', common, queues: queues(), own: {} });
+    expect(made).not.toHaveProperty('CLUSTER');
+  });
+
   it('does not compile for an entry point that does not exist', () => {
     // @ts-expect-error no task is on the queue rag yet
-    expect(() => environmentOf({ entryPoint: 'rag', common, queues: queues() })).toThrow(TypeError);
+    expect(() => environmentOf({ entryPoint: 'rag', common, queues: queues(), own: {} })).toThrow(TypeError);
   });
 
   it('holds the URLs of no other queue', () => {
-    const names = Object.keys(environmentOf({ entryPoint: 'ingestion', common, queues: queues() }));
+    const names = Object.keys(environmentOf({ entryPoint: 'ingestion', common, queues: queues(), own: {} }));
     expect(names.filter((name) => name.includes('_URL_'))).toEqual(
       ['QUEUE_URL_ingestion', 'DLQ_URL_ingestion'].map((one) => one.toUpperCase()),
     );
@@ -75,10 +81,13 @@ describe('visibility', () => {
 });
 
 describe('a bundle', () => {
-  const outputFolder = join(scratch, 'bundle');
+  const at = (place: string) => ({
+    codeFolder: join(place, 'bundle', 'code'),
+    metaFile: join(place, 'bundle', 'meta.json'),
+  });
 
   it('is refused with the name of the entry file that is not there', () => {
-    expect(() => bundle({ root, file: 'functions/consumers/nothing.ts', outputFolder })).toThrow(
+    expect(() => bundle({ root, file: 'functions/consumers/nothing.ts', ...at(scratch) })).toThrow(
       'functions/consumers/nothing.ts',
     );
   });
@@ -89,7 +98,7 @@ describe('a bundle', () => {
       join(scratch, 'entry.ts'),
       "import { gone } from './other.ts';\nexport const handler = () => gone;\n",
     );
-    expect(() => bundle({ root: scratch, file: 'entry.ts', outputFolder })).toThrow(
+    expect(() => bundle({ root: scratch, file: 'entry.ts', ...at(scratch) })).toThrow(
       /entry\.ts is bundled with warnings:[^]*"gone"/,
     );
   });
@@ -103,7 +112,7 @@ describe('a bundle', () => {
         join(place, 'entry.ts'),
         "export const handler = async () => (await import('./lazy.ts')).answer;\n",
       );
-      const code = bundle({ root: place, file: 'entry.ts', outputFolder: join(place, 'bundle') });
+      const code = bundle({ root: place, file: 'entry.ts', ...at(place) });
       return readdirSync(code).map((name) => [name, readFileSync(join(code, name), 'utf8')]);
     });
     expect(files[1]).toEqual(files[0]);

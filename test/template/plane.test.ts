@@ -7,9 +7,13 @@ import { beatLaws } from './laws/beat.ts';
 import { beatDashboardLaws } from './laws/beat-dashboard.ts';
 import { bundleLaws } from './laws/bundles.ts';
 import { dataLaws } from './laws/data.ts';
+import { environmentLaws } from './laws/environment.ts';
+import { executorLaws } from './laws/executors.ts';
 import { functionLaws } from './laws/functions.ts';
+import { networkLaws } from './laws/network.ts';
 import { permissionLaws } from './laws/permissions.ts';
 import { queueLaws } from './laws/queues.ts';
+import { ruleLaws } from './laws/rules.ts';
 import { wholeLaws } from './laws/whole.ts';
 import { normalised } from './normalise.ts';
 import { root, synthesise } from './plane.ts';
@@ -19,6 +23,10 @@ const laws = {
   beat: beatLaws,
   'beat dashboard': beatDashboardLaws,
   functions: functionLaws,
+  environment: environmentLaws,
+  executors: executorLaws,
+  network: networkLaws,
+  rules: ruleLaws,
   permissions: permissionLaws,
   data: dataLaws,
   whole: wholeLaws,

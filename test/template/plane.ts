@@ -63,7 +63,7 @@ export function named(plane: Plane, type: string, value: string): Resource & { i
   if (found.length === 1 && found[0]) return found[0];
   throw new Error(`${found.length} resources of type ${type} are named ${value}`);
 }
-const nameKeys = ['QueueName', 'TableName', 'FunctionName', 'LogGroupName', 'Name'];
+const nameKeys = ['QueueName', 'TableName', 'FunctionName', 'LogGroupName', 'Family', 'Name'];
 
 /** A value of the template as one line: `${Id}` for Ref, `${Id.Arn}` for GetAtt, Join and Sub put together. */
 export function textOf(value: unknown): string {

@@ -1,23 +1,24 @@
 import { isBuiltin } from 'node:module';
 import type { Metafile } from 'esbuild';
-import { type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { families, isFamily, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { inhabitedQueues } from '#core/catalogue/tasks.ts';
-import type { Law, Plane } from '../plane.ts';
-import { entryPointNames } from './functions.ts';
+import { differences, type Law, type Plane } from '../plane.ts';
+import { entryPointNames } from '../workers.ts';
 
 const eachBundle = (check: (meta: Metafile, name: EntryPointName) => string[]) => (plane: Plane) =>
   entryPointNames.flatMap((name) => check(plane.bundles[name], name).map((one) => `${name}: ${one}`));
 
 const kib = 1024;
 /**
- * Bytes parsed at a cold start, and bytes deployed: measured 883,166 and 1,018,560 for system, 1,025,363 and 1,160,757
- * for ingestion on 2026-11-21. The SDK's clients are a third, ioredis and zod a fifth, Parquet a tenth of ingestion.
+ * Bytes parsed at a cold start, and bytes deployed: measured 919,841 and 1,055,226 for system, 1,057,825 and 1,193,210
+ * for ingestion on 2026-11-25 (32 kB more than four days before: leases, halts and cancelling in mid-run). The SDK's
+ * clients are a third, ioredis and zod a fifth, Parquet a tenth of ingestion.
  */
-const budget = { coldBytes: 1024 * kib, deployedBytes: 1200 * kib };
+const budget = { coldBytes: 1056 * kib, deployedBytes: 1200 * kib };
 
 /** Packages that one queue needs and the others must not pay for at their cold starts. */
 const heavy: Record<string, EntryPointName[]> = {
-  hyparquet: ['ingestion'],
+  hyparquet: ['ingestion', ...families],
   'hyparquet-writer': ['ingestion'],
 };
 
@@ -40,12 +41,14 @@ const entryOutput = ({ outputs }: Metafile) =>
 
 export const bundleLaws: Law[] = [
   {
-    says: 'every bundle exports the handler that its function names',
-    broken: eachBundle((meta) => (entryOutput(meta)?.exports.includes('handler') ? [] : ['exports no handler'])),
+    says: 'every bundle of a function exports the handler that its function names; one of an executor exports nothing',
+    broken: eachBundle((meta, name) =>
+      differences('exports', entryOutput(meta)?.exports, isFamily(name) ? [] : ['handler']),
+    ),
     planted: ({ bundles }) => (entryOutput(bundles.system)!.exports = []),
   },
   {
-    says: 'a cold start parses at most 1 MiB, and at most 1.2 MiB are deployed',
+    says: 'a cold start parses at most 1,056 KiB, and at most 1,200 KiB are deployed',
     broken: eachBundle((meta) => {
       const coldBytes = bytesOf(meta, coldFiles(meta));
       const deployedBytes = bytesOf(meta, Object.keys(meta.outputs));

@@ -70,14 +70,14 @@ export const dataLaws: Law[] = [
     },
   },
   {
-    says: 'rows of runs leave by their TTL, records of control never do',
-    broken: (plane) => [
-      ...differences('TTL of runs', tableIn(plane, 'workload_runs')['TimeToLiveSpecification'], {
-        AttributeName: 'expiresAt',
-        Enabled: true,
-      }),
-      ...differences('TTL of control', tableIn(plane, 'control')['TimeToLiveSpecification'], undefined),
-    ],
+    says: 'rows and records leave by their TTL: a record that has none stays',
+    broken: (plane) =>
+      Object.keys(shapes).flatMap((name) =>
+        differences(`TTL of ${name}`, tableIn(plane, name)['TimeToLiveSpecification'], {
+          AttributeName: 'expiresAt',
+          Enabled: true,
+        }),
+      ),
     planted: (plane) => delete tableIn(plane, 'workload_runs')['TimeToLiveSpecification'],
   },
   {

@@ -1,30 +1,19 @@
-import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { entryPoints, families, functionNames, type FunctionName } from '#core/catalogue/entry-points.ts';
 import { queueRow } from '#core/catalogue/queues.ts';
 import { at, differences, named, ofType, sorted, textOf, type Law, type Plane } from '../plane.ts';
-import { deadLettersIn, queueIn } from './queues.ts';
+import { eachFunction, functionIn } from '../workers.ts';
+import { queueIn } from './queues.ts';
 
-export const entryPointNames = Object.keys(entryPoints) as EntryPointName[];
-export const functionIn = (plane: Plane, name: EntryPointName) =>
-  named(plane, 'AWS::Lambda::Function', `alphaswarm-${plane.stage.cell}-${name}`);
-const variablesOf = (plane: Plane, name: EntryPointName) =>
-  at(functionIn(plane, name).Properties, 'Environment.Variables') as Record<string, unknown>;
-const mappingOf = (plane: Plane, name: EntryPointName) =>
+const mappingOf = (plane: Plane, name: FunctionName) =>
   ofType(plane, 'AWS::Lambda::EventSourceMapping').find(
     (one) => textOf(one.Properties['FunctionName']) === `\${${functionIn(plane, name).id}}`,
   )?.Properties;
 
-const eachFunction = (check: (plane: Plane, name: EntryPointName) => string[]) => (plane: Plane) =>
-  entryPointNames.flatMap((name) => check(plane, name));
-
-/** Names and values that a secret would have; secrets are read at run time, by version, never laid into a template. */
-const secretName = /secret|password|passwd|token|credential|private|api_?key/i;
-const secretValue = /\{\{resolve:|-----BEGIN|AKIA[A-Z0-9]{12}|eyJ[A-Za-z0-9_-]{10}/;
-
 export const functionLaws: Law[] = [
   {
-    says: 'there is one function for each entry point, on Node 24 and arm64, as large and as long as its queue says',
+    says: 'there is one function for each light queue and the dispatcher, on Node 24 and arm64, as large and as long as its queue says',
     broken: (plane) => [
-      ...differences('the number of functions', ofType(plane, 'AWS::Lambda::Function').length, entryPointNames.length),
+      ...differences('the number of functions', ofType(plane, 'AWS::Lambda::Function').length, functionNames.length),
       ...eachFunction((one, name) => {
         const { compute, timeout } = queueRow(entryPoints[name].consumes);
         const { Runtime, Architectures, MemorySize, Timeout, Handler } = functionIn(one, name).Properties;
@@ -63,47 +52,12 @@ export const functionLaws: Law[] = [
     planted: (plane) => delete functionIn(plane, 'ingestion').Properties['TracingConfig'],
   },
   {
-    says: 'every function has exactly the variables that the catalogue lists for it',
-    broken: eachFunction((plane, name) =>
-      differences(`variables of ${name}`, Object.keys(variablesOf(plane, name)), environmentNames(name)),
-    ),
-    planted: (plane) => delete variablesOf(plane, 'ingestion')['DLQ_URL_INGESTION'],
-  },
-  {
-    says: 'the URLs in the environment are those of the queues whose names they carry',
-    broken: eachFunction((plane, name) =>
-      entryPoints[name].writesTo.flatMap((queue) => {
-        const { [`QUEUE_URL_${queue.toUpperCase()}`]: url, [`DLQ_URL_${queue.toUpperCase()}`]: letters } = variablesOf(
-          plane,
-          name,
-        );
-        return [
-          ...differences(`${name}: queue ${queue}`, textOf(url), `\${${queueIn(plane, queue).id}}`),
-          ...differences(`${name}: dead letters of ${queue}`, textOf(letters), `\${${deadLettersIn(plane, queue).id}}`),
-        ];
-      }),
-    ),
-    planted: (plane) => {
-      const variables = variablesOf(plane, 'system');
-      variables['QUEUE_URL_SYSTEM'] = variables['QUEUE_URL_INGESTION'];
-    },
-  },
-  {
-    says: 'no variable holds a secret, or looks as if it did',
-    broken: eachFunction((plane, name) =>
-      Object.entries(variablesOf(plane, name))
-        .filter(([key, value]) => secretName.test(key) || secretValue.test(textOf(value)))
-        .map(([key]) => `${name} has the variable ${key}`),
-    ),
-    planted: (plane) => (variablesOf(plane, 'system')['LOG_LEVEL'] = '{{resolve:secretsmanager:plane}}'),
-  },
-  {
     says: 'every function is fed by its queue, with partial failures and the batch and concurrency of its row',
     broken: (plane) => [
       ...differences(
         'the number of mappings',
         ofType(plane, 'AWS::Lambda::EventSourceMapping').length,
-        entryPointNames.length,
+        functionNames.length,
       ),
       ...eachFunction((one, name) => {
         const { consumes } = entryPoints[name];
@@ -142,8 +96,9 @@ export const functionLaws: Law[] = [
   {
     says: 'every function logs to a group of its own, which forgets',
     broken: (plane) => {
-      const expected = entryPointNames.map(
-        (name) => `/aws/lambda/alphaswarm-${plane.stage.cell}-${name} ${plane.stage.logRetention}`,
+      const names = [...functionNames.map((name) => ['lambda', name]), ...families.map((family) => ['ecs', family])];
+      const expected = names.map(
+        ([service, name]) => `/aws/${service}/alphaswarm-${plane.stage.cell}-${name} ${plane.stage.logRetention}`,
       );
       const found = ofType(plane, 'AWS::Logs::LogGroup').map(
         ({ Properties: { LogGroupName: name, RetentionInDays: days } }) => `${textOf(name)} ${textOf(days)}`,

@@ -1,14 +1,11 @@
-import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { entryPoints, families, isFamily, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { tasksOf, taskContract } from '#core/catalogue/tasks.ts';
 import { differences, ofType, sorted, textOf, type Law, type Plane, at } from '../plane.ts';
-import { allowedTo, resourcesOf, roleIdOf, statementsIn, type Statement } from '../policies.ts';
-import { entryPointNames, functionIn } from './functions.ts';
+import { allowedTo, resourcesOf, statementsIn, type Statement } from '../policies.ts';
+import { eachEntryPoint, entryPointNames, executionRoleOf, functionIn, roleOf } from '../workers.ts';
 import { deadLettersIn, queueIn } from './queues.ts';
 
-const roleOf = (plane: Plane, name: EntryPointName): string => roleIdOf(functionIn(plane, name).Properties['Role']);
 const allowed = (plane: Plane, name: EntryPointName): Statement[] => allowedTo(plane, roleOf(plane, name));
-const eachFunction = (check: (plane: Plane, name: EntryPointName) => string[]) => (plane: Plane) =>
-  entryPointNames.flatMap((name) => check(plane, name));
 
 /** What a function does beside its SDK calls: Lambda writes its log and its trace under its role. */
 const ofLambdaItself = [
@@ -20,6 +17,7 @@ const ofLambdaItself = [
 
 /** Actions on `*`, each with the reason why there is nothing narrower. */
 const everywhere: Record<string, string> = {
+  'ecr:GetAuthorizationToken': 'a token for the whole registry of the account',
   'xray:PutTelemetryRecords': 'X-Ray has no resources to name',
   'xray:PutTraceSegments': 'X-Ray has no resources to name',
 };
@@ -77,9 +75,12 @@ function statementList(plane: Plane, name: EntryPointName): Record<string, unkno
 
 export const permissionLaws: Law[] = [
   {
-    says: 'every function has a role of its own',
+    says: 'every function and executor has a role of its own',
     broken: (plane) => {
-      const roles = entryPointNames.map((name) => roleOf(plane, name));
+      const roles = [
+        ...entryPointNames.map((name) => roleOf(plane, name)),
+        ...families.map((family) => executionRoleOf(plane, family)),
+      ];
       return new Set(roles).size === roles.length ? [] : [`roles are shared: ${roles.join()}`];
     },
     planted: (plane) =>
@@ -87,12 +88,12 @@ export const permissionLaws: Law[] = [
   },
   {
     says: 'a role may do the calls that the catalogue lists for its entry point, and what Lambda itself does for it',
-    broken: eachFunction((plane, name) => {
+    broken: eachEntryPoint((plane, name) => {
       const actions = allowed(plane, name).flatMap((statement) => statement.actions);
       return differences(
         `actions of ${name}`,
         sorted(actions),
-        sorted([...entryPoints[name].calls, ...ofLambdaItself]),
+        sorted([...entryPoints[name].calls, ...(isFamily(name) ? [] : ofLambdaItself)]),
       );
     }),
     planted: (plane) =>
@@ -100,7 +101,7 @@ export const permissionLaws: Law[] = [
   },
   {
     says: 'each call is allowed on its own resources: own queue, tables, prefixes, bus, cache',
-    broken: eachFunction((plane, name) =>
+    broken: eachEntryPoint((plane, name) =>
       Object.entries(reach(plane, name)).flatMap(([action, expected]) =>
         differences(`${name}: ${action}`, resourcesOf(allowed(plane, name), action), expected),
       ),
@@ -139,7 +140,7 @@ export const permissionLaws: Law[] = [
     planted: (plane) => statementList(plane, 'system').push({ Effect: 'Allow', Action: 's3:*', Resource: 'x' }),
   },
   {
-    says: 'the key of the tables serves the functions through DynamoDB only',
+    says: 'the key of the tables serves functions and executors through DynamoDB only',
     broken: (plane) => {
       const [root, throughTables, ...others] = statementsIn(ofType(plane, 'AWS::KMS::Key')[0]?.Properties['KeyPolicy']);
       const roles = sorted(entryPointNames.map((name) => `\${${roleOf(plane, name)}.Arn}`));

@@ -2,7 +2,8 @@ import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.t
 import { limits } from '#core/catalogue/limits.ts';
 import { queueNames, queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { at, differences, named, ofType, sorted, textOf, type Law, type Plane } from '../plane.ts';
-import { allowedTo, queuePolicy, roleIdOf } from '../policies.ts';
+import { allowedTo, queuePolicy } from '../policies.ts';
+import { roleOf } from '../workers.ts';
 
 const suffix = (name: QueueName): string => (queueRow(name).kind === 'fifo' ? '.fifo' : '');
 export const queueIn = (plane: Plane, name: QueueName) =>
@@ -15,14 +16,12 @@ const eachQueue = (check: (plane: Plane, name: QueueName) => string[]) => (plane
 const allQueues = (check: (queue: ReturnType<typeof ofType>[number]) => string[]) => (plane: Plane) =>
   ofType(plane, 'AWS::SQS::Queue').flatMap(check);
 
-/** Roles that may send to a queue: of the functions that write to it, and Scheduler's where ticks go. */
+/** Roles that may send to a queue: of the functions and executors that write to it, and Scheduler's where ticks go. */
 function sendersOf(plane: Plane, name: QueueName): string[] {
   const writers = (Object.keys(entryPoints) as EntryPointName[]).filter((one) =>
     entryPoints[one].writesTo.includes(name),
   );
-  const roles = writers.map((one) =>
-    textOf(named(plane, 'AWS::Lambda::Function', `alphaswarm-${plane.stage.cell}-${one}`).Properties['Role']),
-  );
+  const roles = writers.map((one) => `\${${roleOf(plane, one)}.Arn}`);
   const scheduler = ofType(plane, 'AWS::Scheduler::Schedule').map((one) =>
     textOf(at(one.Properties, 'Target.RoleArn')),
   );
@@ -79,6 +78,13 @@ export const queueLaws: Law[] = [
       return differences(`visibility of ${name}`, queueIn(plane, name).Properties['VisibilityTimeout'], held + 10);
     }),
     planted: (plane) => (queueIn(plane, 'ingestion').Properties['VisibilityTimeout'] = 720),
+  },
+  {
+    says: 'messages are put off at first by as much as their row says',
+    broken: eachQueue((plane, name) =>
+      differences(`delay of ${name}`, queueIn(plane, name).Properties['DelaySeconds'], queueRow(name).deliveryDelay),
+    ),
+    planted: (plane) => (queueIn(plane, 'kick').Properties['DelaySeconds'] = 0),
   },
   {
     says: 'after 1,000 receives a message goes to the dead-letter queue of its queue, which takes from no other',
@@ -155,8 +161,7 @@ export const queueLaws: Law[] = [
       differences(`roles that may send to ${name}`, mayLetThemselvesIn(plane, name), sendersOf(plane, name)),
     ),
     planted: (plane) => {
-      const { Properties: properties } = named(plane, 'AWS::Lambda::Function', 'alphaswarm-dev-ingestion');
-      const role = roleIdOf(properties['Role']);
+      const role = roleOf(plane, 'ingestion');
       const policy = ofType(plane, 'AWS::IAM::Policy').find((one) => textOf(one.Properties['Roles']) === `\${${role}}`);
       const statements = at(policy?.Properties, 'PolicyDocument.Statement') as unknown[];
       const system = { 'Fn::GetAtt': [queueIn(plane, 'system').id, 'Arn'] };
@@ -164,7 +169,7 @@ export const queueLaws: Law[] = [
     },
   },
   {
-    says: 'FIFO queues of many groups have high throughput; our own deduplication ids are the only ones',
+    says: 'FIFO queues of many groups have high throughput; ids by content are for `kick` alone, to which rules send',
     broken: eachQueue((plane, name) => {
       const { kind, group } = queueRow(name);
       const fast = kind === 'fifo' && group !== 'queue';
@@ -173,7 +178,7 @@ export const queueLaws: Law[] = [
         (key) => properties[key] ?? '-',
       );
       const expected = fast ? ['messageGroup', 'perMessageGroupId'] : ['-', '-'];
-      return differences(`FIFO settings of ${name}`, read, [kind === 'fifo' ? false : '-', ...expected]);
+      return differences(`FIFO settings of ${name}`, read, [kind === 'fifo' ? name === 'kick' : '-', ...expected]);
     }),
     planted: (plane) => (queueIn(plane, 'terraform').Properties['ContentBasedDeduplication'] = true),
   },
