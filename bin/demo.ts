@@ -2,10 +2,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { operatorOf } from '#local/operator.ts';
 import { startPlane } from '#local/plane.ts';
-import { defaultCsv, readCsv, UsageError, type CsvFile } from './demo/csv-file.ts';
+import { demoOptions, type Asked } from './demo/options.ts';
 import { play } from './demo/play.ts';
 import { terminalProgress, type Progress } from './demo/progress.ts';
 import { toJson, toText, type Told } from './demo/report.ts';
@@ -13,28 +12,17 @@ import { synthesise } from './synthesise.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.alphaswarm', 'demo');
-const usage = 'npm run demo -- [--csv FILE] [--json]';
-
-function options(): { json: boolean; file: CsvFile } {
-  try {
-    const { values } = parseArgs({ options: { csv: { type: 'string' }, json: { type: 'boolean', default: false } } });
-    return { json: values.json, file: readCsv(values.csv ?? defaultCsv()) };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nUsage: ${usage}`);
-  }
-}
 
 async function main(): Promise<void> {
-  const { json, file } = options();
+  const { json, ...asked } = demoOptions('npm run demo');
   const progress = terminalProgress(process.stderr);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const told = await tell(progress, file);
+  const told = await tell(progress, asked);
   process.stdout.write(json ? `${JSON.stringify(toJson(told), null, 2)}\n` : `\n${toText(told)}\n`);
 }
 
-async function tell(progress: Progress, file: CsvFile): Promise<Told> {
+async function tell(progress: Progress, asked: Asked): Promise<Told> {
   const assemblyDir = await progress.step(
     'synthesise the templates and bundles',
     () => synthesise(root),
@@ -49,7 +37,7 @@ async function tell(progress: Progress, file: CsvFile): Promise<Told> {
   );
   const operator = operatorOf(plane, 'demo');
   try {
-    return await play({ plane, operator, progress }, { file, startMs, folder });
+    return await play({ plane, operator, progress }, { ...asked, startMs, folder });
   } finally {
     operator.close();
     await plane.stop();

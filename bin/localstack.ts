@@ -2,7 +2,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { PlaneError } from '#local/errors.ts';
 import { freePort } from '#local/loopback.ts';
 import { operatorOf } from '#local/operator.ts';
@@ -12,7 +11,7 @@ import { startEmulator, type Deployment } from '#localstack/run/emulator.ts';
 import { install } from '#localstack/run/install.ts';
 import { findPython, noPython } from '#localstack/run/python.ts';
 import { runLog, summaryOf, writeRunLog, type RunLog } from '#localstack/run/run-log.ts';
-import { defaultCsv, readCsv, UsageError, type CsvFile } from './demo/csv-file.ts';
+import { demoOptions, type Asked } from './demo/options.ts';
 import { play } from './demo/play.ts';
 import { terminalProgress, type Progress } from './demo/progress.ts';
 import { toJson, toText, type Told } from './demo/report.ts';
@@ -21,41 +20,30 @@ import { synthesise } from './synthesise.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, '.alphaswarm', 'localstack');
 const logFile = join(folder, 'run-log.json');
-const usage = 'npm run localstack -- [--csv FILE] [--json]';
-
-function options(): { json: boolean; file: CsvFile } {
-  try {
-    const { values } = parseArgs({ options: { csv: { type: 'string' }, json: { type: 'boolean', default: false } } });
-    return { json: values.json, file: readCsv(values.csv ?? defaultCsv()) };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\nUsage: ${usage}`);
-  }
-}
 
 interface Run {
   readonly progress: Progress;
-  readonly file: CsvFile;
+  readonly asked: Asked;
   /** Ends the plane; called at the end and at a signal. */
   readonly onPlane: (plane: Plane) => void;
 }
 
 async function main(): Promise<void> {
-  const { json, file } = options();
+  const { json, ...asked } = demoOptions('npm run localstack');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   let plane: Plane | undefined;
   stopAtSignals(() => plane);
   const { told, log } = await run({
     progress: terminalProgress(process.stderr),
-    file,
+    asked,
     onPlane: (one) => (plane = one),
   });
   process.stderr.write(`\n${summaryOf(log)}\nThe run's log: ${relative(process.cwd(), logFile)}\n`);
   process.stdout.write(json ? `${JSON.stringify(toJson(told), null, 2)}\n` : `\n${toText(told)}\n`);
 }
 
-async function run({ progress, file, onPlane }: Run): Promise<{ told: Told; log: RunLog }> {
+async function run({ progress, asked, onPlane }: Run): Promise<{ told: Told; log: RunLog }> {
   const startedMs = performance.now();
   const steps: { what: string; atSeconds: number }[] = [];
   const done = (what: string): void =>
@@ -94,7 +82,7 @@ async function run({ progress, file, onPlane }: Run): Promise<{ told: Told; log:
   onPlane(plane);
   done('scheduler, pollers and clock are attached');
   try {
-    const told = await playOn(plane, { progress, file, startMs });
+    const told = await playOn(plane, { progress, asked, startMs });
     done('the demo is played');
     if (!deployment) throw new PlaneError('START_FAILED', 'Nothing was deployed. Look into the log of LocalStack.');
     const log = runLog(deployment, localstack, { steps, result: toJson(told) });
@@ -107,11 +95,11 @@ async function run({ progress, file, onPlane }: Run): Promise<{ told: Told; log:
 
 async function playOn(
   plane: Plane,
-  { progress, file, startMs }: Omit<Run, 'onPlane'> & { startMs: number },
+  { progress, asked, startMs }: Omit<Run, 'onPlane'> & { startMs: number },
 ): Promise<Told> {
   const operator = operatorOf(plane, 'demo');
   try {
-    return await play({ plane, operator, progress }, { file, startMs, folder });
+    return await play({ plane, operator, progress }, { ...asked, startMs, folder });
   } finally {
     operator.close();
   }

@@ -1,6 +1,7 @@
 import { untilWritten } from './conflict.ts';
 import type { QueueName } from './catalogue/queues.ts';
 import type { Plane } from './plane.ts';
+import { countWaiting } from './waiting.ts';
 
 /** What the dispatcher knows of one family of executors, in the control table as `family#<queue>`. */
 export interface FamilyRecord {
@@ -51,4 +52,13 @@ export async function changeFamily(
 
 export async function readSlots(plane: Pick<Plane, 'control'>, task: string): Promise<SlotRecord | undefined> {
   return (await plane.control.read(slotRecordName(task)))?.value as SlotRecord | undefined;
+}
+
+/** Whether the dispatcher would find something: a run that waits, a task it launched, a decision half carried out. */
+export async function isWorthALook(
+  plane: Pick<Plane, 'control' | 'ledger' | 'clock'>,
+  family: QueueName,
+): Promise<boolean> {
+  const [{ open, executors }, waiting] = await Promise.all([readFamily(plane, family), countWaiting(plane, family, 1)]);
+  return waiting > 0 || executors.length > 0 || open !== undefined;
 }

@@ -8,11 +8,13 @@
  * left, when its share of its function's time is up, or when it is told to, between two rows; the next minute goes on.
  */
 import { limits } from './catalogue/limits.ts';
+import { families } from './catalogue/entry-points.ts';
 import { queueRow } from './catalogue/queues.ts';
-import { inhabitedQueues, taskContract } from './catalogue/tasks.ts';
+import { taskContract } from './catalogue/tasks.ts';
 import { cancelled, fenceOfItsOwn, isAtWork, terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import { sendQuietly } from './enqueue.ts';
+import { isWorthALook } from './family.ts';
 import { kickFamily } from './kick.ts';
 import type { Plane } from './plane.ts';
 import type { ReapCount, Reaper } from './ports.ts';
@@ -103,10 +105,15 @@ async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   return false;
 }
 
-/** Wakes the dispatcher once for each family that has work of its own: the kick of a send may have been lost. */
+/** Wakes the dispatcher for each family that has something to look at: the kick of a send may have been lost. */
 async function kickFamilies(plane: Plane): Promise<ReapCount> {
-  const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy');
-  const kicks = await Promise.allSettled(families.map((queue) => kickFamily(plane, queue, 'reaper')));
-  const count = kicks.filter(({ status }) => status === 'fulfilled').length;
-  return { count, more: count < families.length };
+  const kicks = await Promise.allSettled(
+    families.map(async (family) => {
+      const isWorth = await isWorthALook(plane, family);
+      if (isWorth) await kickFamily(plane, family, 'reaper');
+      return isWorth;
+    }),
+  );
+  const count = kicks.filter((kick) => kick.status === 'fulfilled' && kick.value).length;
+  return { count, more: kicks.some(({ status }) => status === 'rejected') };
 }

@@ -1,10 +1,12 @@
 // What a person at this machine does with the plane: lay a file into the inbox, ask for a run, halt, release, look. It goes
 // the very way that the functions go: the same services, composed from the same environment, against the same servers.
+import { cancel } from '#core/cancel.ts';
 import { enqueue, type EnqueueRequest } from '#core/enqueue.ts';
 import { engage, release, type HaltRequest, type HaltResult, type ReleaseResult } from '#core/halt.ts';
 import type { TaskName } from '#core/catalogue/tasks.ts';
 import { unfold } from '#core/fold.ts';
 import type { Log } from '#core/ports.ts';
+import type { Frame } from '#core/progress.ts';
 import { beat, type Actor, type Run } from '#core/run.ts';
 import { inboxKey } from '#core/task-ports.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
@@ -17,6 +19,9 @@ export interface Operator {
   /** Throws Failure for a payload that does not fit, and when the switch cannot be read. */
   request<T extends TaskName>(request: Pick<EnqueueRequest<T>, 'task' | 'payload' | 'idempotencyKey'>): Promise<Run>;
   run(id: string): Promise<Run | undefined>;
+  /** What the run has said of its progress so far, oldest first. */
+  frames(id: string): Promise<Frame[]>;
+  cancel(id: string, reason: string): Promise<void>;
   /** What the run returned, as its contract says. */
   resultOf(run: Run): Promise<unknown>;
   /** Every run that a schedule has started on the days between two instants, oldest first. */
@@ -52,6 +57,8 @@ export function operatorOf(
     upload: (key, bytes, contentType) => ports.artefacts.put(inboxKey(tenant, key), bytes, contentType),
     request: async (request) => (await enqueue(ports, { ...request, tenant, actor, as: 'operator' })).run,
     run: (id) => ports.ledger.read(id),
+    frames: (id) => ports.progress.read(id),
+    cancel: async (id, reason) => void (await cancel(ports, id, asked(reason))),
     resultOf: async (run) => (run.outcome?.result ? unfold(ports.artefacts, run.outcome.result) : undefined),
     scheduledRuns: (fromMs, toMs) => scheduledRuns(ports, fromMs, toMs),
     until: (id, states, withinMs = 30_000) => untilState(ports, { id, states, withinMs }),

@@ -1,10 +1,11 @@
 // The demo's story from beginning to end, on whatever plane it is given.
-import type { CsvFile } from './csv-file.ts';
+import { backtest } from './backtest.ts';
+import type { Asked } from './options.ts';
+import { haltAndRelease } from './halt.ts';
 import { keepFiles, type Told } from './report.ts';
-import { checkSlots, driveSchedules, haltAndRelease, ingest, type Stage } from './scenario.ts';
+import { checkSlots, driveSchedules, ingest, slotsDriven, type Stage } from './scenario.ts';
 
-interface PlayOptions {
-  readonly file: CsvFile;
+interface PlayOptions extends Asked {
   /** Where the plane's clock began. */
   readonly startMs: number;
   /** Takes what a person may want to see when the plane is gone. */
@@ -12,18 +13,22 @@ interface PlayOptions {
 }
 
 /** Plays it. Throws where something did not come about. */
-export async function play(stage: Stage, { file, startMs, folder }: PlayOptions): Promise<Told> {
+export async function play(stage: Stage, { file, choice, startMs, folder }: PlayOptions): Promise<Told> {
   const { plane, operator } = stage;
   const ticks = await driveSchedules(stage, startMs);
   const { lateMs } = ticks;
   checkSlots(await operator.scheduledRuns(lateMs, plane.clock.now()), {
-    schedules: plane.scheduler.schedules().length,
+    slots: slotsDriven(
+      plane.scheduler.schedules().map(({ expression }) => expression),
+      startMs,
+    ),
     lateMs,
     startMs,
   });
   const ingested = await ingest(stage, file);
-  const halted = await haltAndRelease(stage, file);
-  await keepFiles(operator, ingested, folder);
+  const backtested = await backtest(stage, file, choice);
+  const halted = await haltAndRelease(stage, { file, choice, backtested });
+  await keepFiles(operator, { ingested, backtested }, folder);
   const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
-  return { runs, ticks, ingested, halted, folder };
+  return { runs, ticks, ingested, backtested, halted, folder };
 }

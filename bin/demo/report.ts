@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Operator } from '#local/operator.ts';
+import { shown, type Backtested } from './backtest.ts';
 import { table } from './progress.ts';
-import type { driveSchedules, Halted, Ingested } from './scenario.ts';
+import type { Halted } from './halt.ts';
+import type { driveSchedules, Ingested } from './scenario.ts';
 
 type ScheduledRun = Awaited<ReturnType<Operator['scheduledRuns']>>[number];
 
@@ -13,17 +15,23 @@ export interface Told {
   readonly runs: readonly ScheduledRun[];
   readonly ticks: Ticks;
   readonly ingested: Ingested;
+  readonly backtested: Backtested;
   readonly halted: Halted;
   readonly folder: string;
 }
 
-/** Writes Parquet, manifest and status page where a person finds them when the plane is gone. */
-export async function keepFiles(operator: Operator, ingested: Ingested, folder: string): Promise<void> {
+/** Writes results, reports and status page where a person finds them when the plane is gone. */
+export async function keepFiles(
+  operator: Operator,
+  { ingested, backtested }: Pick<Told, 'ingested' | 'backtested'>,
+  folder: string,
+): Promise<void> {
   const write = (path: string, bytes: Uint8Array) => {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), bytes);
   };
   for (const [name, bytes] of ingested.files) write(join('ingest', name), bytes);
+  for (const [name, bytes] of backtested.files) write(join('backtest', name), bytes);
   for (const name of ['status.json', 'history.json', 'index.html'])
     write(join('status', name), await operator.download(`status/${name}`));
 }
@@ -34,7 +42,7 @@ const lateness = (run: ScheduledRun): number | null =>
   run.claimedMs === undefined || run.slotMs === undefined ? null : run.claimedMs - run.slotMs;
 
 /** The one document of `--json`. */
-export const toJson = ({ runs, ticks, ingested, halted, folder }: Told) => ({
+export const toJson = ({ runs, ticks, ingested, backtested, halted, folder }: Told) => ({
   runs: runs.map((run) => ({
     schedule: run.schedule,
     slot: iso(run.slotMs),
@@ -54,6 +62,28 @@ export const toJson = ({ runs, ticks, ingested, halted, folder }: Told) => ({
     statusPage: join(folder, 'status', 'index.html'),
   },
   halt: halted,
+  backtest: {
+    run: backtested.run,
+    executor: backtested.executor,
+    strategy: backtested.strategy,
+    metrics: backtested.metrics,
+    trades: backtested.trades.map(({ entryBar, exitBar, size, entryPrice, exitPrice, pnl, commission }) => ({
+      entryBar,
+      exitBar,
+      size,
+      entryPrice,
+      exitPrice,
+      pnl,
+      commission,
+    })),
+    artefacts: backtested.artefacts.map(({ name, bytes, sha256 }) => ({
+      name,
+      path: join(folder, 'backtest', name),
+      bytes,
+      sha256,
+    })),
+    warnings: backtested.warnings,
+  },
 });
 
 const files = ({ files: kept }: Ingested, folder: string): string[] =>
@@ -61,7 +91,8 @@ const files = ({ files: kept }: Ingested, folder: string): string[] =>
 
 /** What a person reads at the end. */
 export function toText(told: Told): string {
-  return [scheduledTable(told), ingestReport(told.ingested), whereToLook(told), whatNext()].join('\n\n');
+  const parts = [scheduledTable(told), ingestReport(told.ingested), backtestReport(told.backtested), whereToLook(told)];
+  return [...parts, whatNext()].join('\n\n');
 }
 
 const isSlot = (run: ScheduledRun, { schedule }: Ticks, slotMs: number): boolean =>
@@ -120,6 +151,32 @@ function sessionsWithoutBar({ missing, listed }: Ingested['manifest']['quality']
   return `${missing}, quarantined ones included (${shown.join(', ')}${listed.length > shown.length ? ', ...' : ''})`;
 }
 
+/** Which metrics a person looks at first, and how they are called. */
+const shownMetrics = [
+  ['returnPercent', 'return, %'],
+  ['buyAndHoldReturnPercent', 'buy and hold, %'],
+  ['cagrPercent', 'CAGR, %'],
+  ['annualVolatilityPercent', 'volatility a year, %'],
+  ['sharpeRatio', 'Sharpe ratio'],
+  ['maxDrawdownPercent', 'largest drawdown, %'],
+  ['winRatePercent', 'win rate, %'],
+  ['feesPaid', 'fees'],
+] as const;
+
+function backtestReport({ metrics, trades, strategy, executor, warnings }: Backtested): string {
+  const rows = shownMetrics
+    .filter(([name]) => metrics[name] !== undefined)
+    .map(([name, title]) => [title, shown(metrics[name])]);
+  const facts = [
+    ['strategy', `${strategy.name} ${JSON.stringify(strategy.params)}`],
+    ['executor', executor.split('/').at(-1) ?? executor],
+    ['trades', String(trades.length)],
+    ...rows,
+    ...warnings.map((warning) => ['warning', warning]),
+  ];
+  return `Backtest\n\n${table([['what', 'found'], ...facts])}`;
+}
+
 const describe = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return String(value);
   return Object.values(value)
@@ -127,21 +184,32 @@ const describe = (value: unknown): string => {
     .join(': ');
 };
 
-function whereToLook({ folder, halted, ingested }: Told): string {
+function whereToLook({ folder, halted, ingested, backtested }: Told): string {
   const at = (...path: string[]) => relative(process.cwd(), join(folder, ...path));
   const rows = [
+    ['backtest report', at('backtest', 'report.html')],
+    ['Beat dashboard', at('dashboards', 'beat.html')],
     ['status page', at('status', 'index.html')],
     ...[...ingested.files.keys()].toSorted().map((name) => [name, at('ingest', name)]),
   ];
+  const { caught } = halted;
+  const resumed = `A running backtest was held after ${caught.heldAfterMs} ms and resumed: the same ${backtested.trades.length} trades.`;
   const halt = `The halt was epoch ${halted.epoch}, acknowledged after ${halted.acknowledgedAfterMs} ms; ${halted.skipped.length} slots were skipped, the held run ${halted.finalState}.`;
-  return ['Where to look', '', ...rows.map(([name = '', path]) => `  ${name.padEnd(22)}${path}`), '', halt].join('\n');
+  return [
+    'Where to look',
+    '',
+    ...rows.map(([name = '', path]) => `  ${name.padEnd(22)}${path}`),
+    '',
+    halt,
+    resumed,
+  ].join('\n');
 }
 
 const whatNext = (): string =>
   [
     'What to try next',
     '',
-    '  npm run demo -- --csv FILE    the same with your own OHLCV file',
+    '  npm run demo -- --csv FILE --fast 5 --slow 50    the same with your own OHLCV file and lengths',
     '  npx alphaswarm up             keep the plane running, and watch it',
     '  docs/architecture.md          how a message travels',
     '  CONTRIBUTING.md               add a task of your own',

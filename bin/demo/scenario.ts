@@ -1,43 +1,14 @@
-// The main job, told as a story: schedules tick for fifteen minutes, a file is ingested, the plane is halted and released.
+// The main job, told as a story: schedules tick for fifteen minutes, a file is ingested; backtest.ts and halt.ts go on.
 // Every claim that the demo prints is checked here against the ledger or the bytes; a claim that fails ends the demo.
 import { parquetMetadataAsync } from 'hyparquet';
+import { parseCron, slotsAfter } from '#core/cron.ts';
 import type { Operator } from '#local/operator.ts';
 import type { Plane } from '#local/plane.ts';
 import type { CsvFile } from './csv-file.ts';
+import { check, liveUntil, minuteMs, stop, untilQuiet } from './checks.ts';
 import type { Progress } from './progress.ts';
 
-class CheckError extends Error {}
-
-/** Throws CheckError when what the demo is about to say is not so. */
-function check(holds: boolean, claim: string): asserts holds {
-  if (!holds) throw new CheckError(`a check failed: ${claim}`);
-}
-
-const minuteMs = 60_000;
 const drivenMinutes = 15;
-const haltedMinutes = 2;
-
-/**
- * Drives the clock to an instant and waits for all that is due by then, what is to be tried again included: on a busy
- * machine a reading of the switch may take longer than its 250 ms, and its tick comes back 5 s later.
- */
-async function liveUntil(plane: Plane, instantMs: number): Promise<void> {
-  await plane.clock.advanceTo(instantMs);
-  await untilQuiet(plane);
-}
-const patienceMs = 60_000;
-
-/** Throws CheckError when messages still come back after a minute: something that they need is gone for good. */
-async function untilQuiet(plane: Plane): Promise<void> {
-  const patience = AbortSignal.timeout(patienceMs);
-  await plane.idle(patience).catch((error: unknown) => {
-    check(
-      !patience.aborted,
-      `the plane came to rest within ${patienceMs / 1000} s (messages still come back: Valkey or a function may have ended; run it again)`,
-    );
-    throw error;
-  });
-}
 
 export interface Stage {
   readonly plane: Plane;
@@ -71,10 +42,19 @@ export async function driveSchedules(
   );
 }
 
+/** Slots of all schedules in the minutes that were driven. */
+export const slotsDriven = (expressions: readonly string[], startMs: number): number =>
+  expressions.reduce(
+    (sum, expression) =>
+      sum +
+      slotsAfter(parseCron(expression), startMs, { untilMs: startMs + drivenMinutes * minuteMs, limit: 1000 }).length,
+    0,
+  );
+
 /** Each slot of each schedule is one run that went well, however often and in whatever order its ticks came. */
 export function checkSlots(
   runs: readonly ScheduledRun[],
-  expected: { schedules: number; lateMs: number; startMs: number },
+  expected: { slots: number; lateMs: number; startMs: number },
 ): void {
   const slots = Map.groupBy(runs, (run) => `${run.schedule} ${run.slotMs}`);
   check(
@@ -87,8 +67,8 @@ export function checkSlots(
     `each scheduled run went well (${odd?.id} is ${odd?.state}: ${odd?.outcome?.code} ${odd?.outcome?.message})`,
   );
   check(
-    runs.length === drivenMinutes * expected.schedules + 1,
-    `${drivenMinutes} slots of ${expected.schedules} schedules and the late one are ${drivenMinutes * expected.schedules + 1} runs, found ${runs.length}`,
+    runs.length === expected.slots + 1,
+    `${drivenMinutes} minutes have ${expected.slots} slots, and one came late: ${expected.slots + 1} runs, found ${runs.length}`,
   );
   const late = runs.find((run) => run.slotMs === expected.lateMs);
   check((late?.claimedMs ?? 0) > expected.startMs + minuteMs, 'the late slot was run after newer ones');
@@ -116,7 +96,7 @@ export interface Quality {
   readonly warnings: readonly string[];
 }
 
-const requestOf = (file: CsvFile) =>
+export const requestOf = (file: CsvFile) =>
   ({
     task: 'ingest.pull',
     payload: { connector: 'csv', dataset: file.dataset, source: { key: `${file.dataset}.csv` } },
@@ -131,7 +111,7 @@ export function ingest({ operator, progress }: Stage, file: CsvFile): Promise<In
       const asked = await operator.request(requestOf(file));
       const run = await operator.until(asked.id, ['succeeded', 'failed', 'dead'], 90_000);
       if (run.state !== 'succeeded')
-        throw new CheckError(`the file could not be ingested. ${run.outcome?.message ?? run.outcome?.code}`);
+        throw stop(`the file could not be ingested. ${run.outcome?.message ?? run.outcome?.code}`);
       return fetchArtefacts(operator, run.id, (await operator.resultOf(run)) as Ingested['result']);
     },
     ({ result }) =>
@@ -172,61 +152,3 @@ async function rowsOf(bytes: Uint8Array): Promise<number> {
   });
   return Number(metadata.num_rows);
 }
-
-export interface Halted {
-  readonly epoch: number;
-  readonly acknowledgedAfterMs: number;
-  readonly heldRun: string;
-  readonly heldState: string;
-  readonly skipped: readonly string[];
-  readonly finalState: string;
-}
-
-/** Halts the plane, asks for a second run, lets two minutes of slots come, releases, and sees the run done. */
-export async function haltAndRelease({ plane, operator, progress }: Stage, file: CsvFile): Promise<Halted> {
-  const fromMs = plane.clock.now();
-  const startedMs = performance.now();
-  const { epoch } = await progress.step(
-    'the kill switch is engaged',
-    () => operator.halt('demo: everything stops'),
-    ({ key }) => `halted; the key is ${key}, and every permit given before is void`,
-  );
-  const acknowledgedAfterMs = Math.round(performance.now() - startedMs);
-  const held = await progress.step(
-    'a second request, and two minutes of slots, while halted',
-    () => waitInHalt({ plane, operator }, file),
-    (run) => `the request is ${run.state}; nothing was begun`,
-  );
-  const skipped = (await operator.scheduledRuns(fromMs, plane.clock.now()))
-    .filter((run) => run.outcome?.code === 'halted')
-    .map((run) => run.id);
-  check(skipped.length > 0, 'slots of tasks that stand still in a halt were skipped');
-  const done = await progress.step(
-    'released; the held request goes on',
-    () => releaseAndFinish({ plane, operator }, held.id),
-    (run) => `the request ${run.state} at attempt ${run.attempt}`,
-  );
-  check(done.state === 'succeeded' && done.attempt === 1, 'the held request was done once, at its first attempt');
-  return { epoch, acknowledgedAfterMs, heldRun: held.id, heldState: held.state, skipped, finalState: done.state };
-}
-
-async function waitInHalt({ plane, operator }: Pick<Stage, 'plane' | 'operator'>, file: CsvFile) {
-  const { id } = await operator.request(requestOf(file));
-  await liveUntil(plane, nextMinute(plane.clock.now()) + (haltedMinutes - 1) * minuteMs);
-  const run = await operator.run(id);
-  check(
-    run?.state === 'held' && run.starts === 0,
-    `the second request is held and was never begun (it is ${run?.state})`,
-  );
-  return run;
-}
-
-async function releaseAndFinish({ plane, operator }: Pick<Stage, 'plane' | 'operator'>, id: string) {
-  const released = await operator.release('demo: on we go');
-  check(released.state === 'clear', `the switch is clear after the release (it is ${released.state})`);
-  await liveUntil(plane, nextMinute(plane.clock.now()));
-  const run = await operator.until(id, ['succeeded', 'failed', 'dead'], 60_000);
-  return run;
-}
-
-const nextMinute = (nowMs: number): number => Math.floor(nowMs / minuteMs) * minuteMs + minuteMs;

@@ -1,34 +1,34 @@
 import * as z from 'zod';
 import type { Context } from './input.ts';
 
-/** What the row carries: where the state of the work lies, written under the fence of the claim that wrote it. */
-const cursorSchema = z.object({ phase: z.enum(['simulate', 'resample']), fence: z.int(), name: z.string() });
-export interface Saved {
-  readonly phase: 'simulate' | 'resample';
-  readonly state: unknown;
+/** What the row carries: where the state of the work lies, under the fence of the claim that wrote it. */
+const cursorSchema = z.object({ fence: z.int(), name: z.string() });
+const savedSchema = z.object({ simulation: z.unknown(), bootstrap: z.unknown().optional() });
+export type Saved = z.infer<typeof savedSchema>;
+
+export interface Checkpoints {
+  /** Ends the work here when it must end. `stateOf` is asked only when it is time to save. */
+  reach(stateOf: () => Saved): Promise<void>;
 }
 
 /** A state is written as an artefact at most this often; in between a checkpoint only listens. */
-const saveEveryMs = 500;
+const saveEveryMs = 300;
 
 /** Saves the state of the work so that another attempt, or the run after a halt, goes on where this one was. */
-export function checkpointer(context: Context) {
+export function checkpointer(context: Context): Checkpoints {
   let savedMs = context.nowMs();
   let counter = 0;
-  let cursor = context.cursor;
+  let { cursor } = context;
   return {
-    /** `stateOf` is asked only when it is time to save. */
-    async reach(phase: Saved['phase'], stateOf: () => unknown): Promise<void> {
+    async reach(stateOf) {
       if (context.nowMs() - savedMs >= saveEveryMs) {
-        savedMs = context.nowMs();
         counter += 1;
+        // By turns: should the process die while it writes one, the cursor names the other.
         const name = `checkpoint-${counter % 2}.json`;
-        await context.ports.artefacts.put(
-          name,
-          new TextEncoder().encode(JSON.stringify(stateOf())),
-          'application/json',
-        );
-        cursor = { phase, fence: context.run.fence, name };
+        const bytes = new TextEncoder().encode(JSON.stringify(stateOf()));
+        await context.ports.artefacts.put(name, bytes, 'application/json');
+        cursor = { fence: context.run.fence, name };
+        savedMs = context.nowMs();
       }
       await context.checkpoint(cursor);
     },
@@ -38,7 +38,7 @@ export function checkpointer(context: Context) {
 /** The state that an earlier attempt saved, if one did. */
 export async function restore({ cursor, ports }: Context): Promise<Saved | undefined> {
   if (cursor === undefined) return undefined;
-  const { phase, fence, name } = cursorSchema.parse(cursor);
+  const { fence, name } = cursorSchema.parse(cursor);
   const bytes = await ports.artefacts.read(fence, name);
-  return { phase, state: JSON.parse(new TextDecoder().decode(bytes)) as unknown };
+  return savedSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { backOffMinutes, dispatch, launchCount, type DispatchPlane } from '#core/dispatch.ts';
 import { engage, narrow } from '#core/halt.ts';
 import { consumeKicks } from '#core/consume-kicks.ts';
-import { readFamily, slotRecordName, type SlotRecord } from '#core/family.ts';
+import { changeFamily, isWorthALook, readFamily, slotRecordName, type SlotRecord } from '#core/family.ts';
 import { parseKick, type Kick } from '#core/kick.ts';
 import { changeRun, type Run } from '#core/run.ts';
 import { memoryExecutors } from '#memory/executors.ts';
@@ -245,6 +245,21 @@ describe('a task that stopped', () => {
     expect((await look()).launched).toHaveLength(1);
     expect(executors.stopped.map((one) => one.task)).toEqual([task]);
     expect((await readFamily(plane, 'backtest')).failedStarts).toBe(1);
+  });
+});
+
+describe('whether a family is worth a look', () => {
+  it('is so while a run waits, a task is known, or a decision stands open; and not when nothing is there', async () => {
+    expect(await isWorthALook(plane, 'backtest')).toBe(false);
+    const run = await waiting();
+    expect(await isWorthALook(plane, 'backtest')).toBe(true);
+    const [task = ''] = (await look()).launched;
+    await plane.ledger.replace(run, changeRun(run, { state: 'cancelled' }));
+    expect(await isWorthALook(plane, 'backtest')).toBe(true);
+    await look([stopped(task)]);
+    expect(await isWorthALook(plane, 'backtest')).toBe(false);
+    await changeFamily(plane, 'backtest', (record) => ({ ...record, open: { count: 1 } }));
+    expect(await isWorthALook(plane, 'backtest')).toBe(true);
   });
 });
 
