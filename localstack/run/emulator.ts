@@ -12,10 +12,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAwsApi } from '#local/aws-api.ts';
 import type { Backplane, Base } from '#local/backplane.ts';
-import { createEventBuses, type EventBuses } from '#local/events.ts';
+import { createEventBuses, type BusEvent, type EventBuses } from '#local/events.ts';
 import { freePort } from '#local/loopback.ts';
 import type { PlaneEndpoints } from '#local/plane-event.ts';
 import { startRedis, type Redis } from '#local/redis.ts';
+import { serveTasks } from '#local/serve-tasks.ts';
 import { startTables } from '#local/tables.ts';
 import { bootstrap, deploy, type DeployOptions } from '../deploy.ts';
 import { skipsOf, type Skip } from '../profiles/holes.ts';
@@ -28,6 +29,7 @@ import { startLambdaFront } from './lambda-front.ts';
 import { requireLoopbackOnly, type Listener } from './listeners.ts';
 import { watchQueues } from './queue-watch.ts';
 import { putEventsOf } from './put-events.ts';
+import { serviceEvents } from './service-events.ts';
 import { thinAssembly } from './thin.ts';
 
 /** What a deployment came to. */
@@ -84,18 +86,24 @@ export async function startEmulator(base: Base, options: EmulatorOptions): Promi
   const resources = await readDeployed(made);
   options.onDeployed({ endpoint: host.url, created, skipped, outputs, listeners });
   const { emit, clock } = base;
-  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit });
-  front.serve({ emulator: { url: host.url, onAnswered: (call) => record(call, buses) } });
+  const services = serviceEvents(base, host.url);
+  const onEvent = (event: BusEvent): void => services.forward(event);
+  const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit, onEvent });
+  const onLogLine = (line: string): void => functions.metrics.readLine(line);
+  const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
+  front.serve({ ecs, emulator: { url: host.url, onAnswered: (call) => record(call, buses) } });
   const queues = watchQueues(host.url);
   return {
     endpoints,
     resources,
     queues,
     lambdas: functions.lambdas,
+    tasks,
     metrics: functions.metrics,
     invoke: (name, event) => invokeOver(clients.lambda, name, event),
     environment: (name) => functions.environment(name),
     events: () => buses.recorded(),
+    sending: () => services.pending(),
     queueDepths: () => queues.depths(),
   };
 }
