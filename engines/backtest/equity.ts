@@ -52,3 +52,7 @@ const mark = (curve: EquityCurve, now: { index: number; cash: number; close: num
   curve.position[now.index] = position;
   curve.openTrades[now.index] = now.lots.size;
 };
+
+/** What the cash would be worth if the market were bought at the close of `fromBar` without costs, in fractions of units. */
+export const holdCurve = (bars: Bars, { cash, fromBar }: { cash: number; fromBar: number }): Float64Array =>
+  bars.close.map((close, index) => (index <= fromBar ? cash : (cash * close) / at(bars.close, fromBar)));
