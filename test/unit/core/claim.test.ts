@@ -176,3 +176,35 @@ describe('a lease', () => {
     expect(leaseUntilMs({ queue: 'ingestion' }, { nowMs: atMs, deadlineMs: atMs + 1 })).toBe(atMs + 45_000);
   });
 });
+
+describe('a row that somebody wished to cancel', () => {
+  const cancel = { by: 'anna', reason: 'wrong data', atMs: 1 };
+  it.each([
+    ['queued', {}],
+    ['queued, and not yet due', { notBeforeMs: atMs + 60_000 }],
+    ['queued, its attempts spent', { attempt: 5 }],
+    ['running, its lease over', { state: 'running', lease: lease(0) }],
+  ] as [string, Partial<Run>][])('is cancelled instead of begun: %s', (_, over) => {
+    const made = claim(runRow({ cancel, fence: 2, frames: 3, ...over }));
+    expect(made.kind).toBe('put-aside');
+    expect(next(made)).toMatchObject({ state: 'cancelled', cancel, fence: 3, frames: 0, outbox: ['frame', 'event'] });
+    expect(next(made).outcome).toEqual({ code: 'RUN_CANCELLED', message: 'cancelled by anna: wrong data' });
+    expect(next(made)).not.toHaveProperty('lease');
+  });
+
+  it('and that is at work is left to its owner', () => {
+    expect(claim(runRow({ cancel, state: 'running', lease: lease(1) })).kind).toBe('busy');
+  });
+
+  it('for a reason that is a novel keeps a row near its size', () => {
+    const made = claim(runRow({ cancel: { ...cancel, reason: '\u{1f6d1}'.repeat(250) } }));
+    expect(next(made).outcome?.message).toHaveLength(300);
+    expect(next(made).outcome?.message?.isWellFormed()).toBe(true);
+  });
+});
+
+it('a slot that was asked for again is not stale, however late: its lateness was known', () => {
+  const again = { how: 'catch-up', by: 'system:beat', reason: 'missed', atMs } as const;
+  expect(next(claim(slot(86_400_000)))).toMatchObject({ state: 'skipped', outcome: { code: 'stale' } });
+  expect(next(claim(slot(86_400_000, { again })))).toMatchObject({ state: 'running' });
+});
