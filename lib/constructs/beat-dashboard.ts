@@ -15,6 +15,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logLines, metricNames, metrics, type MetricName } from '#core/catalogue/metrics.ts';
 import { cadences, scheduleKeys, scheduleRow, type Cadence, type ScheduleKey } from '#core/catalogue/schedules.ts';
+import { days } from '#core/duration.ts';
 import { emitted } from '#lib/metrics.ts';
 import { planeName } from '#lib/names.ts';
 
@@ -87,7 +88,7 @@ function lastRuns({ logGroupName }: ILogGroup): IWidget {
     view: LogQueryVisualizationType.TABLE,
     logGroupNames: [logGroupName],
     queryLines: [
-      'fields task, @timestamp, state, code, attempt, run',
+      'fields task, state, @timestamp, code, attempt, run',
       `filter message = ${JSON.stringify(logLines.runSettled)} and task in ${JSON.stringify(tasks)}`,
       'sort @timestamp desc',
       'dedup task',
@@ -151,16 +152,18 @@ function slots(key: ScheduleKey): IWidget[] {
   ];
 }
 
-const latenesses = (key: ScheduleKey): Metric[] =>
-  times.flatMap((name) =>
-    Object.entries({ p50: Stats.p(50), p99: Stats.p(99), max: Stats.MAXIMUM }).map(([word, statistic]) =>
-      emitted(name, key, {
-        statistic,
-        period: Duration.seconds(cadences[scheduleRow(key).cadence]),
-        label: `${wordOf(name)} ${word}`,
-      }),
+/** A point of several slots: of one alone, the middle and the worst are the same. CloudWatch has no period beyond a day. */
+const slotsAPoint = 5;
+
+function latenesses(key: ScheduleKey): Metric[] {
+  const period = Duration.seconds(Math.min(slotsAPoint * cadences[scheduleRow(key).cadence], days(1)));
+  const statistics = { p50: Stats.p(50), p99: Stats.p(99), max: Stats.MAXIMUM };
+  return times.flatMap((name) =>
+    Object.entries(statistics).map(([word, statistic]) =>
+      emitted(name, key, { statistic, period, label: `${wordOf(name)} ${word}` }),
     ),
   );
+}
 
 const startOf = (cadence: Cadence): { start?: string } => {
   const start = starts[cadence];

@@ -59,11 +59,12 @@ function bars(drawn: readonly Drawn[], { x, y }: Canvas): Html[] {
   );
 }
 
-/** Through the middle of each period; a lonely point is a dot, thanks to the round end of its line. */
+/** Through the middle of each period; a lonely point is a dot: a line without length, but with round ends. */
 const lines = (drawn: readonly Drawn[], { x, y }: Canvas): Html[] =>
   drawn.map(({ color, periodMs, points }) => {
     const places = points.map(({ atMs, value }) => `${x(atMs + periodMs / 2)} ${y(value)}`);
-    return html`<path class="line" stroke="${color}" d="M${places.join('L')}${places.length === 1 ? 'h0.01' : ''}" />`;
+    const [kind, end] = places.length === 1 ? ['trace dot', 'h0.01'] : ['trace', ''];
+    return html`<path class="${kind}" stroke="${color}" d="M${places.join('L')}${end}" />`;
   });
 
 function highestStack(drawn: readonly Drawn[]): number {
@@ -74,11 +75,11 @@ function highestStack(drawn: readonly Drawn[]): number {
   return Math.max(...[...stacks.values()].map((points) => points.reduce((total, { value }) => total + value, 0)));
 }
 
-/** 1, 2 or 5 times a power of ten. */
+/** Few digits, and little room above the highest value. */
 function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power || 1;
+  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power || 1;
 }
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;

@@ -14,14 +14,15 @@ main{display:grid;grid-template-columns:minmax(0,1fr);gap:.75rem}
 .chart svg{height:7rem;background:none;border-radius:0;overflow:visible}
 .chart .y,.chart .x{display:flex;justify-content:space-between}.chart .y{flex-direction:column;text-align:right}
 .chart .x{grid-column:2}.grid{stroke:var(--line);fill:none;vector-effect:non-scaling-stroke}
-.line{fill:none;stroke-width:2.5;stroke-linecap:round;stroke-linejoin:round;vector-effect:non-scaling-stroke}
+.trace{fill:none;stroke-width:2.5;stroke-linecap:round;stroke-linejoin:round;vector-effect:non-scaling-stroke}
+.trace.dot{stroke-width:8}
 .widget li{background:none;border:0;padding:0;margin:0}
 .key{display:flex;flex-wrap:wrap;gap:.1rem 1rem;margin:.4rem 0 0;font-size:.85rem}
 .key li{display:flex;align-items:center;gap:.35rem}
 .swatch{width:.8rem;height:.8rem;border-radius:2px;flex:none}
 .key b{font-variant-numeric:tabular-nums}.none{color:var(--soft);font-weight:400;font-size:.85rem}
 .values{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem}
-.values li{border-left:4px solid;padding-left:.5rem}
+.values li{border-left:4px solid;border-radius:0;padding-left:.5rem}
 .values span{display:block;font-size:.85rem;color:var(--soft)}
 .values b{font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums}.values b.none{font-size:.95rem}
 code{overflow-wrap:anywhere}
