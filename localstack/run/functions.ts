@@ -3,13 +3,13 @@ import type { Base } from '#local/backplane.ts';
 import { PlaneError } from '#local/errors.ts';
 import { functionEnvironment } from '#local/function-environment.ts';
 import { createLambdaHost, type Lambdas } from '#local/lambda-host.ts';
-import { createMetrics, type Metrics } from '#local/metrics.ts';
+import { createMetrics, type MetricsRecorder } from '#local/metrics.ts';
 import type { PlaneEndpoints } from '#local/plane-event.ts';
 import type { FunctionSpec } from '#local/resources.ts';
 
 export interface Functions {
   readonly lambdas: Lambdas;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsRecorder;
   /** The lines that an invocation left, in order; asked once, and then forgotten. */
   linesOf(requestId: string): string[];
   /** Throws UNKNOWN_NAME. */
