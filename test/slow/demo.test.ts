@@ -55,7 +55,9 @@ test('each slot of each schedule is one run, the one that was delivered three ti
     const skipped = told.halt.skipped.includes(run.run);
     expect(run).toMatchObject(skipped ? { state: 'skipped', code: 'halted' } : { state: 'succeeded', attempts: 1 });
   }
-  const schedules = Map.groupBy(told.runs, ({ schedule }) => schedule);
+  // The hourly one beats in the demo or not, as the time of day has it.
+  const minutely = told.runs.filter(({ schedule }) => schedule !== 'beat-reconcile');
+  const schedules = Map.groupBy(minutely, ({ schedule }) => schedule);
   expect([...schedules.keys()].toSorted()).toEqual(['killswitch-heartbeat', 'runs-reap', 'status-sync']);
   for (const own of schedules.values()) expect(own.length).toBeGreaterThanOrEqual(15);
   // The late one lies before all others of its schedule, and was claimed behind newer ones.
