@@ -12,7 +12,7 @@ const CSS = `
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 header,main,footer{max-width:62rem;margin:0 auto;padding:1rem}
 h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .5rem}h3{font-size:.95rem;margin:0 0 .35rem;color:var(--soft)}
-p{margin:.35rem 0}.soft,figcaption,footer{color:var(--soft)}figcaption,.small{font-size:.85rem}
+main{padding-top:0}main>section:first-of-type>h2:first-child{margin-top:.25rem}p{margin:.35rem 0}.soft,figcaption,footer{color:var(--soft)}figcaption,.small{font-size:.85rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.6rem;margin:1rem 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .8rem}
 .tile b{display:block;font-size:1.35rem;line-height:1.3;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.85rem}
@@ -25,8 +25,8 @@ figure{margin:0 0 .5rem}svg{display:block;height:auto}.narrow{display:none}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{padding:.3rem .2rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:400;color:var(--soft)}td{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-td.text{text-align:left;padding-left:.6rem}td small{color:var(--soft)}
-.scroll{overflow-x:auto}.list th{text-align:right}.list th.text{text-align:left;padding-left:.6rem}main>section>table{max-width:40rem}.list td,.list th{white-space:nowrap;padding:.3rem .6rem .3rem 0}
+td.text{text-align:left}td small{color:var(--soft)}
+.scroll{overflow-x:auto}.list th{text-align:right}.list th.text{text-align:left}main>section>table{max-width:40rem}.list td,.list th{white-space:nowrap;padding:.3rem .6rem .3rem 0}
 code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}summary{cursor:pointer}
 :focus-visible{outline:3px solid var(--equity);outline-offset:2px}
 `;

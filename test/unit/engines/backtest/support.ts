@@ -58,3 +58,37 @@ export const listed = ({ closed }: Broker) =>
     pnl,
     commission,
   }));
+
+type Act = (broker: Broker) => void;
+
+/** A strategy that does at the close of a bar what its script says for it. */
+export const scripted = (script: Readonly<Record<number, Act>>): ReadyStrategy => ({
+  name: 'scripted',
+  title: 'Follows a script',
+  params: {},
+  warmUpBars: 0,
+  prepare: () => ({}),
+  start: null,
+  next: ({ index, broker }) => {
+    script[index]?.(broker);
+    return null;
+  },
+});
+
+type Row = readonly [number, number, number, number];
+export const flat: Row = [100, 100, 100, 100];
+
+/** The broker after a script over bars of [open, high, low, close]. */
+export const played = (
+  rows: readonly Row[],
+  script: Readonly<Record<number, Act>>,
+  options: BrokerInput = {},
+): Broker => runOf(barsOf(rows), scripted(script), { cash: 100_000, ...options }).broker;
+
+/** [size, entryBar, entryPrice] of open trades. */
+export const open = ({ trades }: Broker) =>
+  trades.map(({ size, entryBar, entryPrice }) => [size, entryBar, entryPrice]);
+
+/** [size, entryBar, entryPrice, exitBar, exitPrice] of closed trades. */
+export const shut = ({ closed }: Broker) =>
+  closed.map(({ size, entryBar, entryPrice, exitBar, exitPrice }) => [size, entryBar, entryPrice, exitBar, exitPrice]);
