@@ -34,7 +34,7 @@ function queueCells(name: string, row: QueueRow): string[] {
     `\`${name}\``,
     row.tier,
     row.drives,
-    `${row.kind}, group ${row.group}`,
+    `${row.kind}, group ${row.group}${row.deliveryDelay > 0 ? `, delivered after ${seconds(row.deliveryDelay)}` : ''}`,
     seconds(row.timeout),
     lease.kind === 'renewed' ? `${seconds(lease.length)}, renewed each ${seconds(lease.renewEvery)}` : 'the invocation',
     String(row.maximumAttempts),
@@ -127,12 +127,13 @@ const schedulesTable = (): string =>
 
 const entryPointsTable = (): string =>
   table(
-    ['entry point', 'file', 'consumes', 'writes to', 'environment variables', 'SDK calls'],
+    ['entry point', 'kind', 'file', 'consumes', 'writes to', 'environment variables', 'SDK calls'],
     (Object.keys(entryPoints) as EntryPointName[]).map((name) => {
       const row = entryPoints[name];
       const words = (list: readonly string[]) => list.map((word) => `\`${word}\``).join(' ');
       return [
         `\`${name}\``,
+        row.kind,
         `\`${row.file}\``,
         `\`${row.consumes}\``,
         words(row.writesTo),
