@@ -1,51 +1,18 @@
 // The status page that the demo leaves, in a real browser.
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { launch, open, skipWithoutBrowser } from './support/browser.ts';
 import { demoOnce } from './support/demo.ts';
-import { skipped } from './support/skipped.ts';
 
 interface Status {
   readonly overall: string;
   readonly components: readonly { readonly name: string; readonly state: string; readonly kind: string }[];
 }
 
-const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
-
-function findBrowser(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
-}
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-beforeEach((ctx) => {
-  if (findBrowser() === undefined) skipped(ctx, `no browser on PATH (${names.join(', ')}): apt install chromium`);
-});
-
-interface Seen {
-  readonly page: Page;
-  readonly requests: string[];
-  readonly complaints: string[];
-}
-
-async function open(browser: Browser, url: string, width: number): Promise<Seen> {
-  const page = await browser.newPage({ viewport: { width, height: 900 } });
-  const seen: Seen = { page, requests: [], complaints: [] };
-  page.on('request', (request) => seen.requests.push(request.url()));
-  page.on('console', (message) => seen.complaints.push(message.text()));
-  page.on('pageerror', (error) => seen.complaints.push(error.message));
-  await page.goto(url);
-  return seen;
-}
+beforeEach(skipWithoutBrowser);
 
 test.each([1280, 360])(
   'the page renders in a browser %i pixels wide: components and slots, no complaint, nothing loaded from anywhere',
@@ -95,7 +62,6 @@ async function prepare(): Promise<{ browser: Browser; url: string; status: Statu
   if (demo.status !== 0) throw new Error(`the demo ended with status ${demo.status}:\n${demo.stderr}`);
   const { statusPage } = (JSON.parse(demo.stdout) as { ingest: { statusPage: string } }).ingest;
   const status = JSON.parse(readFileSync(join(dirname(statusPage), 'status.json'), 'utf8')) as Status;
-  const browser = await chromium.launch({ executablePath: findBrowser() ?? '', args: ['--no-sandbox'] });
-  onTestFinished(() => browser.close());
+  const browser = await launch();
   return { browser, url: pathToFileURL(statusPage).href, status };
 }
