@@ -174,6 +174,16 @@ test('a delivery that keeps failing is tried as its policy says and then buried 
     TARGET_ARN: 'arn:aws:sqs:us-east-1:000000000000:q',
   });
   expect(running.told('dead-letter')).toMatchObject([{ queue: 'letters' }]);
+  // What CloudWatch would count of it, in the group of the schedule.
+  const counted = running.metrics
+    .series({ namespace: 'AWS/Scheduler', dimensions: { ScheduleGroup: 'default' } })
+    .map(({ name, points }) => [name, points.length]);
+  expect(Object.fromEntries(counted)).toEqual({
+    InvocationAttemptCount: 2,
+    TargetErrorCount: 2,
+    InvocationDroppedCount: 1,
+    InvocationsSentToDeadLetterCount: 1,
+  });
 });
 
 test('a FIFO target gets its message group, a flexible window delays within its minutes', async () => {
