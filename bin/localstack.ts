@@ -58,7 +58,7 @@ async function run({ progress, asked, onPlane }: Run): Promise<{ told: Told; log
   );
   done('the stage is synthesised');
   let deployment: Deployment | undefined;
-  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const startMs = minuteOf(Date.now());
   const plane = await progress.step(
     `start LocalStack ${localstack.version}, bootstrap it, deploy to it, attach to it`,
     (note) => {
@@ -82,7 +82,8 @@ async function run({ progress, asked, onPlane }: Run): Promise<{ told: Told; log
   onPlane(plane);
   done('scheduler, pollers and clock are attached');
   try {
-    const told = await playOn(plane, { progress, asked, startMs });
+    // A deployment may have taken more than a minute: the play begins where the clock is.
+    const told = await playOn(plane, { progress, asked, startMs: minuteOf(plane.clock.now()) });
     done('the demo is played');
     if (!deployment) throw new PlaneError('START_FAILED', 'Nothing was deployed. Look into the log of LocalStack.');
     const log = runLog(deployment, localstack, { steps, result: toJson(told) });
@@ -104,6 +105,8 @@ async function playOn(
     operator.close();
   }
 }
+
+const minuteOf = (instantMs: number): number => Math.floor(instantMs / 60_000) * 60_000;
 
 function pythonEnvironment(progress: Progress): Promise<string> {
   const python = findPython();

@@ -47,11 +47,11 @@ export const localstack: Profile = {
     'AWS::SecretsManager::Secret': supported,
     'AWS::Lambda::EventSourceMapping': {
       fate: 'idle',
-      filledBy: 'local/event-sources.ts polls and invokes over Lambda',
+      filledBy: 'local/event-sources.ts, which polls its SQS and invokes over its Lambda',
     },
     'AWS::Scheduler::Schedule': {
       fate: 'idle',
-      filledBy: 'local/scheduler.ts fires what ListSchedules and GetSchedule say',
+      filledBy: 'local/scheduler.ts, which fires what ListSchedules and GetSchedule say',
     },
     'AWS::ApiGatewayV2::': { fate: 'skipped', filledBy: 'nothing yet: requests come from code' },
     'AWS::ApplicationAutoScaling::': { fate: 'skipped', filledBy: nothing },

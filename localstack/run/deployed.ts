@@ -7,6 +7,7 @@ import { PlaneError } from '#local/errors.ts';
 import { readResources, type PlaneResources } from '#local/plane-resources.ts';
 import type { Addresses } from '#local/resource-types.ts';
 import type { FunctionSpec } from '#local/resources.ts';
+import type { ScheduleSpec } from '#local/schedule-resources.ts';
 import { readSchedules } from './schedules.ts';
 
 export interface Created {
@@ -70,8 +71,20 @@ export async function readDeployed(options: ReadOptions): Promise<PlaneResources
     functions,
     // Deployed disabled, because LocalStack's own pollers are slow: ours do their work.
     mappings: template.mappings.map((mapping) => ({ ...mapping, enabled: true })),
-    schedules: await readSchedules(clients.scheduler, template.queues),
+    schedules: inOrderOf(template.schedules, await readSchedules(clients.scheduler, template.queues)),
   };
+}
+
+/** The template's order, so that a plane's first schedule is the same one wherever it runs. Throws when one is missing. */
+function inOrderOf(wanted: readonly ScheduleSpec[], found: readonly ScheduleSpec[]): ScheduleSpec[] {
+  return wanted.map(({ name, group }) => {
+    const stored = found.find((one) => one.name === name && one.group === group);
+    if (stored) return stored;
+    throw new PlaneError(
+      'START_FAILED',
+      `LocalStack has no schedule ${group}/${name}, which the template has: look into its log.`,
+    );
+  });
 }
 
 /** Two pollers on one queue would take each other's messages. */

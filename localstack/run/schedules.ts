@@ -16,7 +16,7 @@ export async function readSchedules(client: SchedulerClient, queues: readonly Qu
     for (const { Name, GroupName } of Schedules)
       found.push(specOf(await client.send(new GetScheduleCommand({ Name, GroupName })), queues));
   }
-  return found.toSorted((one, other) => one.name.localeCompare(other.name));
+  return found;
 }
 
 function specOf(read: GetScheduleOutput, queues: readonly QueueSpec[]): ScheduleSpec {
