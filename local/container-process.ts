@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Guardian } from '#local/guardian.ts';
 
 const GUARD = new URL('container-guard.ts', import.meta.url).href;
-/** How long output of a process that has ended may still be on its way. */
-const LAST_OUTPUT_MS = 200;
+/** How long output may still be on its way: its pipes close with the group, unless a child that left it holds them. */
+const LAST_OUTPUT_MS = 3000;
 
 interface ContainerOptions {
   command: readonly string[];

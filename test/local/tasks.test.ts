@@ -8,22 +8,11 @@ import {
 import { PutEventsCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryFolder, writeAssembly } from '#test/local/fixtures/assembly.ts';
-import { family, fleet, fleetPlane, runTask, waiting, type TestFleet } from '#test/local/fixtures/ecs.ts';
+import { temporaryFolder } from '#test/local/fixtures/assembly.ts';
+import { family, fleetPlane, runTask, started, waiting, type TestFleet } from '#test/local/fixtures/ecs.ts';
 import { until } from '#test/local/fixtures/plane.ts';
 import { isAlive } from '#test/local/fixtures/processes.ts';
-
-/** Starts one task and waits until its code runs. */
-async function started(running: TestFleet): Promise<string> {
-  const [task = ''] = await running.run();
-  await running.untilRunning(task);
-  await until('the container speaks', () => running.taskLines().includes('ready'));
-  return task;
-}
 
 const kicks = async (running: TestFleet) => {
   await until('the rule has sent', () => running.queueDepths()['kick.fifo']?.visible === 1);
@@ -320,49 +309,4 @@ test('the lines of a task are in its log file, and its metrics among those of fu
   const log = join(dataDir, 'tasks', `${task.split('/').at(-1)}.log`);
   await until('the file is written', () => readFileSync(log, 'utf8') === `${JSON.stringify(emf)}\n`);
   expect(running.metrics.series({ name: 'Done' })[0]?.points).toEqual([{ atMs: 1, value: 7 }]);
-});
-
-test('a driven clock jumps over an executor that waits, and not over one that has work to take', async () => {
-  const startAtMs = Date.parse('2026-11-20T12:00:00Z');
-  const running = await fleetPlane({ source: waiting, options: { clock: 'driven', startAtMs } });
-  await started(running);
-  const hour = 3_600_000;
-  await running.clock.advanceTo(startAtMs + hour);
-  expect(running.clock.now() - startAtMs).toBeGreaterThanOrEqual(hour);
-  await running.send('Work', 'a run');
-  const jump = running.clock.advanceTo(startAtMs + 2 * hour, { signal: AbortSignal.timeout(300) });
-  await expect(jump).rejects.toThrow();
-  expect(running.clock.now() - startAtMs).toBeLessThan(2 * hour);
-});
-
-test('stop() ends every task, and those that do not hear it by force', async () => {
-  const running = await fleetPlane({ source: waiting });
-  const task = await started(running);
-  const pid = running.tasks.pidOf(task);
-  await running.stop();
-  expect(isAlive(pid)).toBe(false);
-  expect(running.tasks.list()[0]).toMatchObject({ lastStatus: 'STOPPED', stopCode: 'UserInitiated', exitCode: 0 });
-});
-
-test('no container outlives a plane that was killed with SIGKILL', async () => {
-  const assembly = writeAssembly({ resources: fleet(), images: { Task: { 'index.mjs': waiting } } });
-  const program = fileURLToPath(new URL('fixtures/run-plane.ts', import.meta.url));
-  const runner = spawn(process.execPath, [program, assembly, join(temporaryFolder(), 'plane')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void runner.kill('SIGKILL'));
-  const told: Record<string, never>[] = [];
-  createInterface({ input: runner.stdout }).on('line', (line) => told.push(JSON.parse(line) as Record<string, never>));
-  await until('the plane is ready', () => told.some(({ type }) => type === 'ready'));
-  const { endpoints } = told.find(({ type }) => type === 'ready') as unknown as { endpoints: { aws: string } };
-  await fetch(endpoints.aws, {
-    method: 'POST',
-    headers: { 'x-amz-target': 'AmazonEC2ContainerServiceV20141113.RunTask' },
-    body: JSON.stringify(runTask),
-  });
-  await until('the container speaks', () => told.some(({ type, line }) => type === 'task-log' && line === 'ready'));
-  const { pid } = told.find(({ lastStatus }) => lastStatus === 'RUNNING') as unknown as { pid: number };
-  expect(isAlive(pid)).toBe(true);
-  runner.kill('SIGKILL');
-  await until('the guardian has ended it', () => !isAlive(pid));
 });

@@ -16,7 +16,8 @@ import {
   variablesOf,
 } from '../workers.ts';
 
-const clusterIn = (plane: Plane) => ofType(plane, 'AWS::ECS::Cluster')[0] ?? { id: 'no cluster', Properties: {} };
+const clusterIn = (plane: Plane): { id: string; Properties: Properties } =>
+  ofType(plane, 'AWS::ECS::Cluster')[0] ?? { id: 'no cluster', Properties: {} };
 const containers = (definition: Properties): Properties[] => (definition['ContainerDefinitions'] ?? []) as Properties[];
 const definitions = (plane: Plane) => ofType(plane, 'AWS::ECS::TaskDefinition');
 const eachContainer = (check: (container: Properties, id: string) => string[]) => (plane: Plane) =>
