@@ -51,6 +51,7 @@ export const openTrade = (broker: Broker, size: number, execution: Execution): T
     entryFee: feeOf(broker, size, price),
     entrySpreadCost: Math.abs(size) * execution.spreadPerUnit,
     entrySlippageCost: Math.abs(size) * execution.slippagePerUnit,
+    intraday: order.limit !== null || order.stop !== null,
     stopLossOrder: null,
     takeProfitOrder: null,
     tag: order.tag,

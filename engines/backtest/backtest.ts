@@ -52,8 +52,9 @@ const instant = (name: 'from' | 'to', text: string | undefined): number | undefi
   if (text === undefined) return undefined;
   // Date.parse takes a time without an offset for local; we take it for UTC, like the data.
   const ms = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) || DATE_ONLY.test(text) ? text : `${text}Z`);
-  const real =
-    Number.isFinite(ms) && /^\d{4}-/.test(text) && new Date(ms).getUTCDate() - Number(text.slice(8, 10)) <= 1;
+  const day = text.slice(0, 10);
+  // Date.parse takes 31 February for 3 March.
+  const real = Number.isFinite(ms) && DATE_ONLY.test(day) && new Date(day).toISOString().startsWith(day);
   if (!real)
     throw badSetting(`${name} is ${JSON.stringify(text)}: write a date such as 2020-01-31, or 2020-01-31T09:30:00Z`);
   return name === 'to' && DATE_ONLY.test(text) ? ms + 86_400_000 - 1 : ms;

@@ -4,12 +4,11 @@ import * as z from 'zod';
 import { badSetting } from '#engines/backtest/errors.ts';
 
 /** A fee for each fill: `fixed` in the account's currency plus `relative` times the fill's value. */
+const aFraction = 'must be a fraction from 0 up to, not including, 1';
+const fraction = z.number(aFraction).gte(0, aFraction).lt(1, aFraction);
 const commissionSchema = z.union(
-  [
-    z.number().gte(0).lt(1),
-    z.strictObject({ fixed: z.number().nonnegative().default(0), relative: z.number().gte(0).lt(1).default(0) }),
-  ],
-  'must be a fraction from 0 up to, not including, 1, or {fixed, relative}: an amount of at least 0 and such a fraction',
+  [fraction, z.strictObject({ fixed: z.number().nonnegative().default(0), relative: fraction.default(0) })],
+  `${aFraction}, or {fixed, relative}: an amount of at least 0 and such a fraction`,
 );
 
 /** How the simulated broker deals. Fractions, not percent: 0.002 is 20 basis points. */
@@ -76,8 +75,6 @@ export interface Order {
   tag: string | null;
   /** The stop of a stop-limit order was touched: it is a limit order now. */
   triggered: boolean;
-  /** A bracket that may act in the bar of its trade's entry. */
-  ripe: boolean;
 }
 
 /** What became of an order. */
@@ -102,6 +99,8 @@ export interface Trade {
   /** What spread and slippage made of the entry, money, at least 0. */
   entrySpreadCost: number;
   entrySlippageCost: number;
+  /** Entered inside its bar, by a limit or a stop. */
+  intraday: boolean;
   stopLossOrder: number | null;
   takeProfitOrder: number | null;
   tag: string | null;

@@ -77,7 +77,6 @@ const makeOrder = (broker: Broker, making: Making): Order => {
     tradeId: making.tradeId,
     tag: making.tag ?? null,
     triggered: false,
-    ripe: false,
   };
   broker.nextOrderId += 1;
   return order;

@@ -3,8 +3,9 @@
 //
 // Life cycle of an order: a strategy sees bar i whole and places it (desk.ts); `advance` tries it on bar i+1, and on every
 // bar after that until it is filled or cancelled. An order without limit and stop is filled at the open of i+1, or with
-// tradeOnClose at the close of i. Orders are tried in this order: closings and stop-losses, the newest first, then entries
-// and take-profits, the oldest first. So the money of a closing is there for the entry that was placed with it.
+// tradeOnClose at the close of i, before anything that needs bar i+1 to move. Among those, closings come first, the newest
+// first, so that their money is there for the entry that was placed with them; then entries, the oldest first. Limits and
+// stops follow: stop-losses, the newest first, then entries and take-profits, the oldest first.
 //
 // Guarantees
 // - A buying limit is never filled above its price, a stop never better than its price; a bar that opens beyond a stop
@@ -39,23 +40,17 @@ export const advance = (broker: Broker, bar: Bar): void => {
 };
 
 const matchOrders = (broker: Broker, bar: Bar): void => {
-  const born = broker.nextTradeId;
-  tryAll(broker, bar, broker.orders);
-  // Only brackets of what this bar opened are tried once more: any other order has had its chance in this bar.
-  const fresh = broker.trades.filter(({ id }) => id >= born).map(({ id }) => id);
-  if (fresh.length > 0)
-    tryAll(
-      broker,
-      bar,
-      broker.orders.filter((order) => mayActAtOnce(order, fresh)),
-    );
+  tryAll(broker, bar, broker.orders.filter(isPlain));
+  // Brackets of what has just been opened at the open are among these; those of later entries are not.
+  tryAll(
+    broker,
+    bar,
+    broker.orders.filter((order) => !isPlain(order)),
+  );
 };
 
-const mayActAtOnce = ({ tradeId, ripe }: Order, fresh: readonly number[]): boolean =>
-  ripe && tradeId !== null && fresh.includes(tradeId);
-
 const tryAll = (broker: Broker, bar: Bar, orders: readonly Order[]): void => {
-  for (const order of orders.slice()) if (broker.orders.includes(order)) tryOrder(broker, order, bar);
+  for (const order of orders) if (broker.orders.includes(order)) tryOrder(broker, order, bar);
 };
 
 const tryOrder = (broker: Broker, order: Order, bar: Bar): void => {
@@ -174,10 +169,8 @@ const openWithBrackets = (broker: Broker, entry: { order: Order; rest: number; e
   const { order, rest, execution } = entry;
   const trade = openTrade(broker, rest, execution);
   const { stopLoss, takeProfit } = order;
-  const born = broker.nextOrderId;
   if (takeProfit !== null) setBracket(broker, trade, { takeProfit });
   if (stopLoss !== null) setBracket(broker, trade, { stopLoss });
-  if (isPlain(order)) for (const bracket of broker.orders) if (bracket.id >= born) bracket.ripe = true;
 };
 
 /** A debt is not carried: the account stands at zero, and the shortfall is told. */
@@ -196,9 +189,20 @@ const ruin = (broker: Broker): void => {
   });
 };
 
-/** Closes every open trade on the last bar that was fed, as a closing ordered on the bar before would. */
+/**
+ * Closes every open trade on the last bar that was fed, as a closing ordered on the bar before would. A trade that this
+ * very bar opened after its open is closed at its close: not before it began.
+ */
 export const finalize = (broker: Broker, last: Bar): void => {
   for (const order of broker.orders.slice()) cancel(broker, order.id, 'the data ends');
-  for (const trade of broker.trades.slice()) closeTrade(broker, trade);
+  for (const trade of broker.trades.slice()) {
+    closeTrade(broker, trade);
+    const order = broker.orders[0] as Order;
+    if (trade.intraday && trade.entryBar === broker.bar) closeNow(broker, order);
+  }
   matchOrders(broker, last);
 };
+
+/** Fills a closing order at the close of the bar that was fed. */
+const closeNow = (broker: Broker, order: Order): void =>
+  leave(broker, order, executionOf(broker, order, { bar: broker.bar, raw: broker.close, opens: false }));

@@ -37,10 +37,12 @@ export const periodsOf = (tsMs: Float64Array, equity: Float64Array): Periods => 
   }
   const lasts = lastOfEachDay(tsMs);
   const returns = returnsOf(Float64Array.from(lasts, (index) => at(equity, index)));
-  const weekends = lasts.filter((index) => new Date(at(tsMs, index)).getUTCDay() % 6 === 0).length / lasts.length;
-  // Two of seven days are a weekend; a market that is shut then may still show some Sundays, by its own clock.
-  return { returns, periodsPerYear: weekends >= (2 / 7) * 0.6 ? 365 : 252, basis: 'day' };
+  return { returns, periodsPerYear: weekendShare(tsMs) >= (2 / 7) * 0.6 ? 365 : 252, basis: 'day' };
 };
+
+// Two of seven days are a weekend. Markets that are shut then may still show some hours of it, by the clock of UTC.
+const weekendShare = (tsMs: Float64Array): number =>
+  tsMs.filter((ts) => new Date(ts).getUTCDay() % 6 === 0).length / tsMs.length;
 
 const lastOfEachDay = (tsMs: Float64Array): number[] => {
   const day = (index: number): number => Math.floor(at(tsMs, index) / DAY_MS);

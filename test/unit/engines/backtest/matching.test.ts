@@ -1,6 +1,7 @@
 // Every matching rule with numbers worked out by hand. Orders are placed at bar 0 unless said otherwise.
 import { describe, expect, it } from 'vitest';
 import { equityOf } from '#engines/backtest/account.ts';
+import type { Broker } from '#engines/backtest/broker.ts';
 import { buy, cancel, closePosition, closeTrade, sell, setBracket } from '#engines/backtest/desk.ts';
 import type { OrderRequest } from '#engines/backtest/desk.ts';
 import { flat, open, played, shut } from './support.ts';
@@ -28,6 +29,14 @@ describe('market orders', () => {
     expect(open(broker)).toEqual([[2, 0, 99]]);
     expect(broker.fills).toMatchObject([{ bar: 1, price: 99 }]);
     expect(equityOf(broker)).toBe(100_012);
+  });
+
+  it('go before limits and stops of the same bar, which need it to move', () => {
+    const rows: Row[] = [flat, flat, [100, 110, 90, 100]];
+    const limitFirst = { 0: (b: Broker) => buy(b, { size: 1, limit: 95 }), 1: (b: Broker) => sell(b, { size: 2 }) };
+    expect(shut(played(rows, limitFirst))).toEqual([[-1, 2, 100, 2, 95]]);
+    const guarded = { 0: (b: Broker) => buy(b, { size: 1, stopLoss: 95 }), 1: (b: Broker) => sell(b, { size: 1 }) };
+    expect(shut(played(rows, guarded))).toEqual([[1, 1, 100, 2, 100]]);
   });
 
   it('that are placed on the last bar are never filled', () => {
@@ -103,10 +112,7 @@ describe('stop-limit orders', () => {
   it('that wait are not tried again in the same bar when another order opens a trade', () => {
     const rows: Row[] = [flat, [100, 110, 90, 100]];
     const both = {
-      0: (b: Parameters<typeof buy>[0]) => (
-        buy(b, { size: 1, stop: 105, limit: 97 }),
-        buy(b, { size: 2, stopLoss: 80 })
-      ),
+      0: (b: Broker) => (buy(b, { size: 1, stop: 105, limit: 97 }), buy(b, { size: 2, stopLoss: 80 })),
     };
     expect(open(played(rows, both))).toEqual([[2, 1, 100]]);
   });
@@ -135,8 +141,8 @@ describe('brackets', () => {
     const rows: Row[] = [flat, flat, [100, 110, 90, 100]];
     expect(shut(played(rows, { 0: (b) => buy(b, bracket) }))).toEqual([[1, 1, 100, 2, 95]]);
     const later = {
-      0: (b: Parameters<typeof buy>[0]) => buy(b, { size: 1, stopLoss: 95 }),
-      1: (b: Parameters<typeof buy>[0]) => b.trades.forEach((trade) => setBracket(b, trade, { takeProfit: 105 })),
+      0: (b: Broker) => buy(b, { size: 1, stopLoss: 95 }),
+      1: (b: Broker) => b.trades.forEach((trade) => setBracket(b, trade, { takeProfit: 105 })),
     };
     expect(shut(played(rows, later))).toEqual([[1, 1, 100, 2, 95]]);
   });
@@ -178,9 +184,9 @@ describe('brackets', () => {
 describe('netting and hedging', () => {
   const rows: Row[] = [flat, [101, 101, 101, 101], [102, 102, 102, 102], [110, 110, 110, 110]];
   const script = {
-    0: (b: Parameters<typeof buy>[0]) => buy(b, { size: 3 }),
-    1: (b: Parameters<typeof buy>[0]) => buy(b, { size: 5 }),
-    2: (b: Parameters<typeof buy>[0]) => sell(b, { size: 4 }),
+    0: (b: Broker) => buy(b, { size: 3 }),
+    1: (b: Broker) => buy(b, { size: 5 }),
+    2: (b: Broker) => sell(b, { size: 4 }),
   };
 
   it('netting closes the oldest first and splits what it needs a part of', () => {

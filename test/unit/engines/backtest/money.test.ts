@@ -127,6 +127,14 @@ describe('the end', () => {
     expect(shut(atClose)).toEqual([[10, 0, 100, 1, 100]]);
   });
 
+  it('what the last bar opened after its open is closed at its close', () => {
+    const rows: Row[] = [flat, [100, 110, 95, 104]];
+    for (const tradeOnClose of [false, true]) {
+      const broker = played(rows, { 0: (b) => buy(b, { size: 1, limit: 97 }) }, { finalizeTrades: true, tradeOnClose });
+      expect(shut(broker)).toEqual([[1, 1, 97, 1, 104]]);
+    }
+  });
+
   it('spent equity closes everything at that close, stands at zero and stops trading', () => {
     const rows: Row[] = [flat, flat, [100, 160, 100, 150], [150, 150, 150, 150], flat];
     const script = {
