@@ -34,7 +34,8 @@ const instant = z.string().transform((value, context) => {
   return ms;
 });
 
-const scheduleSchema = z.object({
+/** A schedule as a template declares it; GetSchedule answers in the same words. */
+export const scheduleSchema = z.object({
   GroupName: z.string().default('default'),
   ScheduleExpression: z.string(),
   ScheduleExpressionTimezone: z.string().default('UTC'),
@@ -64,34 +65,42 @@ const scheduleSchema = z.object({
 /** Throws TEMPLATE_UNSUPPORTED for a target that is not a queue of the template. */
 export function scheduleSpecs(resolver: Resolver, queues: QueueSpec[]): ScheduleSpec[] {
   return resolver.ofType('AWS::Scheduler::Schedule').map((resource) => {
-    const parsed = parseProperties(resolver, resource, scheduleSchema);
-    const { Target: target, FlexibleTimeWindow: window } = parsed;
-    const messageGroupId = target.SqsParameters?.MessageGroupId;
-    const name = resolver.physicalName(resource);
-    return {
-      name,
-      group: parsed.GroupName,
-      arn: resolver.attribute(resource, 'Arn'),
-      expression: parsed.ScheduleExpression,
-      timeZone: parsed.ScheduleExpressionTimezone,
-      enabled: parsed.State === 'ENABLED',
-      windowMs: window.Mode === 'OFF' ? 0 : window.MaximumWindowInMinutes * 60_000,
-      ...(parsed.StartDate !== undefined && { startMs: parsed.StartDate }),
-      ...(parsed.EndDate !== undefined && { endMs: parsed.EndDate }),
-      target: {
-        queue: queueOf(target.Arn, queues, name),
-        roleArn: target.RoleArn,
-        input: target.Input,
-        maximumRetryAttempts: target.RetryPolicy.MaximumRetryAttempts,
-        maximumEventAgeMs: target.RetryPolicy.MaximumEventAgeInSeconds * 1000,
-        ...(messageGroupId !== undefined && { messageGroupId }),
-        ...(target.DeadLetterConfig && { deadLetterQueue: queueOf(target.DeadLetterConfig.Arn, queues, name) }),
-      },
-    };
+    const named = { name: resolver.physicalName(resource), arn: resolver.attribute(resource, 'Arn') };
+    return toScheduleSpec(parseProperties(resolver, resource, scheduleSchema), named, queues);
   });
 }
 
-function queueOf(arn: string, queues: QueueSpec[], schedule: string): QueueSpec {
+/** Throws TEMPLATE_UNSUPPORTED for a target that is not among `queues`. */
+export function toScheduleSpec(
+  parsed: z.infer<typeof scheduleSchema>,
+  { name, arn }: Pick<ScheduleSpec, 'name' | 'arn'>,
+  queues: readonly QueueSpec[],
+): ScheduleSpec {
+  const { Target: target, FlexibleTimeWindow: window } = parsed;
+  const messageGroupId = target.SqsParameters?.MessageGroupId;
+  return {
+    name,
+    group: parsed.GroupName,
+    arn,
+    expression: parsed.ScheduleExpression,
+    timeZone: parsed.ScheduleExpressionTimezone,
+    enabled: parsed.State === 'ENABLED',
+    windowMs: window.Mode === 'OFF' ? 0 : window.MaximumWindowInMinutes * 60_000,
+    ...(parsed.StartDate !== undefined && { startMs: parsed.StartDate }),
+    ...(parsed.EndDate !== undefined && { endMs: parsed.EndDate }),
+    target: {
+      queue: queueOf(target.Arn, queues, name),
+      roleArn: target.RoleArn,
+      input: target.Input,
+      maximumRetryAttempts: target.RetryPolicy.MaximumRetryAttempts,
+      maximumEventAgeMs: target.RetryPolicy.MaximumEventAgeInSeconds * 1000,
+      ...(messageGroupId !== undefined && { messageGroupId }),
+      ...(target.DeadLetterConfig && { deadLetterQueue: queueOf(target.DeadLetterConfig.Arn, queues, name) }),
+    },
+  };
+}
+
+function queueOf(arn: string, queues: readonly QueueSpec[], schedule: string): QueueSpec {
   const queue = queues.find((one) => one.arn === arn);
   if (queue) return queue;
   throw new PlaneError(

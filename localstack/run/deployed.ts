@@ -1,7 +1,7 @@
 // What stands in LocalStack after the deployment, asked from LocalStack: names, schedules, functions, mappings.
-import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
-import { LambdaClient, paginateListEventSourceMappings } from '@aws-sdk/client-lambda';
-import { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { paginateListStackResources, type CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { paginateListEventSourceMappings, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { SchedulerClient } from '@aws-sdk/client-scheduler';
 import type { Assembly } from '#local/assembly.ts';
 import { PlaneError } from '#local/errors.ts';
 import { readResources, type PlaneResources } from '#local/plane-resources.ts';

@@ -54,56 +54,47 @@ export interface EmulatorOptions {
 
 /** Starts everything up to a plane's own parts. What was started stands in `base.undo`, also when it throws. */
 export async function startEmulator(base: Base, options: EmulatorOptions): Promise<Backplane> {
-  const skipped = skipsOf(base.assembly, localstack);
+  const { assembly, undo, emit, clock, settings } = base;
+  const skipped = skipsOf(assembly, localstack);
   const folder = join(options.folder, 'localstack');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { endpoints, tablesPort, redis, front } = await startOwnServers(base);
   const functions = lambdasOf(base, endpoints);
-  base.undo.push(() => functions.lambdas.stop());
+  undo.push(() => functions.lambdas.stop());
   const lambdaFront = await startLambdaFront(functions);
-  base.undo.push(() => lambdaFront.stop());
-  const host = await startHost({
-    interpreter: options.interpreter,
-    folder,
-    port: Number(new URL(endpoints.sqs).port),
-    lambdaHostUrl: lambdaFront.url,
-    tablesPort,
-    guardian: base.guardian,
-  });
-  base.undo.push(() => host.stop());
+  undo.push(() => lambdaFront.stop());
+  const { port } = new URL(endpoints.sqs);
+  const { interpreter } = options;
+  const parts = { interpreter, folder, port: Number(port), lambdaHostUrl: lambdaFront.url, tablesPort };
+  const host = await startHost({ ...parts, guardian: base.guardian });
+  undo.push(() => host.stop());
   const listeners = (): Listener[] => requireLoopbackOnly([host.pid, ...(redis.pid === undefined ? [] : [redis.pid])]);
   options.note(`LocalStack ${localstack.version} answers; ${listeners().length} ports, all on loopback`);
-  const { region } = base.settings;
-  const addresses = { region, sqsUrl: host.url, redisHost: redis.host, redisPort: redis.port };
-  const thin = { assembly: base.assembly, skipped, addresses, dir: join(folder, 'cdk.deploy') };
-  const place = { folder, endpoint: host.url, assemblyDir: thinAssembly(thin) };
-  const outputs = await deployAll(base, options, place);
 
+  const addresses = { region: settings.region, sqsUrl: host.url, redisHost: redis.host, redisPort: redis.port };
+  const assemblyDir = thinAssembly({ assembly, skipped, addresses, dir: join(folder, 'cdk.deploy') });
+  const outputs = await deployAll(base, options, { folder, endpoint: host.url, assemblyDir });
   const clients = clientsOf(base, host);
-  const created = await readCreated(clients.cloudFormation, base.assembly);
-  const made = { assembly: base.assembly, clients, created, addresses, functions: lambdaFront.functions() };
-  const resources = await readDeployed(made);
+  const created = await readCreated(clients.cloudFormation, assembly);
+  const resources = await readDeployed({ assembly, clients, created, addresses, functions: lambdaFront.functions() });
   options.onDeployed({ endpoint: host.url, created, skipped, outputs, listeners });
-  const { emit, clock } = base;
   const services = serviceEvents(base, host.url);
   const onEvent = (event: BusEvent): void => services.forward(event);
   const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit, onEvent });
   const onLogLine = (line: string): void => functions.metrics.readLine(line);
   const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
   front.serve({ ecs, emulator: { url: host.url, onAnswered: (call) => record(call, buses) } });
+  const ran = { lambdas: functions.lambdas, tasks, metrics: functions.metrics, sending: () => services.pending() };
   const queues = watchQueues(host.url);
   return {
     endpoints,
     resources,
     queues,
-    lambdas: functions.lambdas,
-    tasks,
-    metrics: functions.metrics,
+    ...ran,
     invoke: (name, event) => invokeOver(clients.lambda, name, event),
     environment: (name) => functions.environment(name),
     events: () => buses.recorded(),
-    sending: () => services.pending(),
     queueDepths: () => queues.depths(),
   };
 }

@@ -45,6 +45,7 @@ export function summaryOf({ emulator, created, skipped, missing, listeners }: Ru
   const byType = Map.groupBy(created, ({ type }) => type);
   const types = [...byType].map(([type, all]) => `${type} ${all.length}`).toSorted();
   const holes = [...Map.groupBy(skipped, ({ type }) => type)].map(([type, [first]]) => holeLine(type, first));
+  const ports = listeners.map(({ port }) => port).toSorted((one, other) => one - other);
   return [
     `${emulator.name} ${emulator.version} made ${created.length} resources: ${types.join(', ')}.`,
     '',
@@ -52,10 +53,7 @@ export function summaryOf({ emulator, created, skipped, missing, listeners }: Ru
     ...holes,
     ...missing.map((hole) => holeLine(hole.what, hole)),
     '',
-    `Listeners, loopback only: ${listeners
-      .map(({ port }) => port)
-      .toSorted()
-      .join(', ')}`,
+    `Ports, on loopback only: ${ports.join(', ')}`,
   ].join('\n');
 }
 

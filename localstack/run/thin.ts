@@ -48,11 +48,14 @@ function absentIn(stack: Stack, skipped: readonly Skip[]): Map<string, Resource>
 export function thinTemplate(template: Template, absent: ReadonlySet<string>, stand: Stand): Template {
   const kept = Object.entries(template.Resources).filter(([logicalId]) => !absent.has(logicalId));
   const without = kept.map(([logicalId, { DependsOn, ...rest }]) => {
-    const left = [DependsOn ?? []].flat().filter((name) => !absent.has(String(name)));
+    const left = namesOf(DependsOn).filter((name) => !absent.has(name));
     return [logicalId, left.length > 0 ? { ...rest, DependsOn: left } : rest] as const;
   });
   return replaced({ ...template, Resources: Object.fromEntries(without) }, stand) as Template;
 }
+
+const namesOf = (dependsOn: unknown): string[] =>
+  [dependsOn].flat().filter((name): name is string => typeof name === 'string');
 
 function replaced(value: unknown, stand: Stand): unknown {
   if (Array.isArray(value)) return value.map((item) => replaced(item, stand));
