@@ -68,8 +68,11 @@ function cdk(options: DeployOptions, name: string, args: readonly string[]): Pro
   });
 }
 
+type LockedOptions = Pick<DeployOptions, 'root' | 'endpoint' | 'settings' | 'folder'>;
+
 /** Everything that the CDK is told; of this process's own variables it sees none. */
-export function lockedEnvironment({ root, endpoint, settings, folder }: DeployOptions): Record<string, string> {
+export function lockedEnvironment(options: LockedOptions): Record<string, string> {
+  const { root, endpoint, settings, folder } = options;
   const { accessKeyId, secretAccessKey } = settings.credentials;
   const home = join(folder, 'cdk-home');
   const guard = pathToFileURL(join(root, 'localstack', 'run', 'locked.ts'));
