@@ -181,6 +181,16 @@ export function operationsContract(name: string, makeWorld: MakeWorld): void {
         expect(await retry(world.plane, row.id, request)).toMatchObject({ did: 'queued', run: { generation: 3 } });
       });
 
+      it('leave the letter of the generation that stands: it tells of what nobody has begun again', async () => {
+        const world = await makeWorld();
+        const row = await make(world, { state: 'dead', generation: 2, ...terminal });
+        for (const generation of [1, 2]) await letterFor(world, { ...row, generation });
+        const done = await retry(world.plane, row.id, { ...request, generation: 1 });
+        expect(done).toMatchObject({ did: 'nothing', letters: { removed: 1 } });
+        const { letters } = await peekLetters(world.plane, 'ingestion');
+        expect(letters.map(({ about }) => about?.generation)).toEqual([2]);
+      });
+
       it.each([
         ['halted', 'KILL_SWITCH_HALTED', (world: World) => void (world.plane.key.value = '0')],
         ['unknown', 'KILL_SWITCH_UNKNOWN', (world: World) => void (world.plane.key.down = true)],
@@ -252,6 +262,15 @@ export function operationsContract(name: string, makeWorld: MakeWorld): void {
         expect([first.queued.length, first.complete]).toEqual([12, false]);
         expect(await redriveQueue(world.plane, 'ingestion', request)).toMatchObject({ obsolete: 0, complete: true });
         expect(await runsWithLetters(world)).toEqual([]);
+      });
+
+      it('says that it may not have seen all while somebody else has taken letters', async () => {
+        const world = await makeWorld();
+        const runs = await Promise.all([1, 2].map(() => make(world, { state: 'dead', ...terminal })));
+        for (const run of runs) await letterFor(world, run);
+        await world.plane.queues.takeLetters('ingestion', { limit: 1, hideSeconds: 9 });
+        const { letters, complete } = await peekLetters(world.plane, 'ingestion');
+        expect([letters.length, complete]).toEqual([1, false]);
       });
 
       it('peeks at code and reason without taking anything away', async () => {
