@@ -12,12 +12,18 @@ export interface Periods {
 
 /** The middle of the gaps between bars, milliseconds; null for a single bar. */
 export const typicalGapMs = (tsMs: Float64Array): number | null => {
-  if (tsMs.length < 2) return null;
-  const gaps = Float64Array.from(
-    { length: tsMs.length - 1 },
-    (_, index) => at(tsMs, index + 1) - at(tsMs, index),
-  ).sort();
-  return at(gaps, gaps.length >> 1);
+  // Bars have few different gaps: counting them beats sorting them.
+  const counts = new Map<number, number>();
+  for (let index = 1; index < tsMs.length; index += 1) {
+    const gap = at(tsMs, index) - at(tsMs, index - 1);
+    counts.set(gap, (counts.get(gap) ?? 0) + 1);
+  }
+  let before = 0;
+  for (const [gap, count] of [...counts].toSorted(([a], [b]) => a - b)) {
+    before += count;
+    if (before > (tsMs.length - 1) >> 1) return gap;
+  }
+  return null;
 };
 
 // [longest typical gap in days, periods a year]: a week is 7 days, a month up to 31, a quarter up to 92.
@@ -36,28 +42,43 @@ export const periodsOf = (tsMs: Float64Array, equity: Float64Array): Periods => 
     return { returns: returnsOf(equity), periodsPerYear, basis: 'bar' };
   }
   const lasts = lastOfEachDay(tsMs);
-  const returns = returnsOf(Float64Array.from(lasts, (index) => at(equity, index)));
+  const returns = returnsOf(Float64Array.from(lasts.map((index) => at(equity, index))));
   return { returns, periodsPerYear: weekendShare(tsMs) >= (2 / 7) * 0.6 ? 365 : 252, basis: 'day' };
 };
 
 // Two of seven days are a weekend. Markets that are shut then may still show some hours of it, by the clock of UTC.
-const weekendShare = (tsMs: Float64Array): number =>
-  tsMs.filter((ts) => new Date(ts).getUTCDay() % 6 === 0).length / tsMs.length;
-
-const lastOfEachDay = (tsMs: Float64Array): number[] => {
-  const day = (index: number): number => Math.floor(at(tsMs, index) / DAY_MS);
-  const lasts: number[] = [];
-  for (let index = 0; index < tsMs.length; index += 1) {
-    if (index === tsMs.length - 1 || day(index) !== day(index + 1)) lasts.push(index);
-  }
-  return lasts;
+const weekendShare = (tsMs: Float64Array): number => {
+  let bars = 0;
+  // 1970-01-01 was a Thursday: day 2 was a Saturday.
+  for (let index = 0; index < tsMs.length; index += 1) if ((dayOf(tsMs, index) + 5) % 7 < 2) bars += 1;
+  return bars / tsMs.length;
 };
 
-const returnsOf = (values: Float64Array): Float64Array =>
-  Float64Array.from(
-    { length: Math.max(0, values.length - 1) },
-    (_, index) => at(values, index + 1) / at(values, index) - 1,
-  );
+const dayOf = (tsMs: Float64Array, index: number): number => {
+  const day = Math.floor(at(tsMs, index) / DAY_MS);
+  return day < 0 ? day + DAYS_BEFORE_1970 : day;
+};
+
+// Whole weeks, some 20,000 years: keeps the weekday of dates before 1970.
+const DAYS_BEFORE_1970 = 7 * 1_000_000;
+
+const lastOfEachDay = (tsMs: Float64Array): number[] => {
+  const lasts: number[] = [];
+  let day = dayOf(tsMs, 0);
+  for (let index = 1; index < tsMs.length; index += 1) {
+    const next = dayOf(tsMs, index);
+    if (next !== day) lasts.push(index - 1);
+    day = next;
+  }
+  return [...lasts, tsMs.length - 1];
+};
+
+const returnsOf = (values: Float64Array): Float64Array => {
+  const returns = new Float64Array(Math.max(0, values.length - 1));
+  for (let index = 0; index < returns.length; index += 1)
+    returns[index] = at(values, index + 1) / at(values, index) - 1;
+  return returns;
+};
 
 /** Annual figures of returns a period, fractions. NaN where a formula has no value. */
 export interface Annual {

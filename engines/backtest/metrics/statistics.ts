@@ -84,13 +84,18 @@ const allOf = (reason: string): Figures => ({
 const betaOf = (equity: Float64Array, close: Float64Array): Figure => {
   if (equity.length < 3) return 'it takes three bars or more';
   if (equity.some((value) => value <= 0)) return 'the equity was spent';
-  const logs = (column: Float64Array): number[] =>
-    Array.from({ length: column.length - 1 }, (_, index) => Math.log(at(column, index + 1) / at(column, index)));
-  const [ours, market] = [logs(equity), logs(close)];
+  const [ours, market] = [logReturns(equity), logReturns(close)];
   const [ourMean, marketMean] = [mean(ours), mean(market)];
   const shared = ours.reduce((sum, value, index) => sum + (value - ourMean) * ((market[index] ?? 0) - marketMean), 0);
   const alone = market.reduce((sum, value) => sum + (value - marketMean) ** 2, 0);
   return alone > 0 ? shared / alone : 'the price never moved';
+};
+
+const logReturns = (column: Float64Array): Float64Array => {
+  const logs = new Float64Array(column.length - 1);
+  for (let index = 0; index < logs.length; index += 1)
+    logs[index] = Math.log(at(column, index + 1) / at(column, index));
+  return logs;
 };
 
 const drawdownFigures = ({ bars, curve }: Finished): Figures => {
