@@ -135,6 +135,7 @@ export function recordSettled(plane: Plane, run: Run, attemptBefore = run.attemp
     task: run.task,
     state: run.state,
     attempt: run.attempt,
+    ...(run.schedule === undefined ? {} : { schedule: run.schedule }),
     ...(run.outcome?.code ? { code: run.outcome.code } : {}),
   });
 }

@@ -10,6 +10,7 @@ import type { Frame } from '#core/progress.ts';
 import { beat, type Actor, type Run } from '#core/run.ts';
 import { inboxKey } from '#core/task-ports.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
+import { logAudit } from '#runtime/log.ts';
 import { services } from '#runtime/services.ts';
 import { PlaneError } from '#local/errors.ts';
 import type { Plane } from '#local/plane.ts';
@@ -50,7 +51,7 @@ export function operatorOf(
     warn: (line, fields = {}) => onLine(line, fields),
   };
   const composed = services(parseEnvironment('system', variables));
-  const ports = { ...composed, log };
+  const ports = { ...composed, log, audit: logAudit(log) };
   const actor: Actor = { kind: 'human', id: user };
   const asked = (reason: string): HaltRequest => ({ by: user, reason });
   return {

@@ -6,7 +6,7 @@ import { inFlight, isAlive, requireDoneOnce, rowWhen, until, type KillStage } fr
 export type Experiment = (stage: KillStage) => Promise<number>;
 
 /** As long as an undisturbed body lives, more or less: the kill comes at any point of it. */
-const bodyMs = 1200;
+const bodyMs = 3000;
 const since = (startedMs: number): number => (performance.now() - startedMs) / 1000;
 
 /** SIGKILL to the process of a body, until its run is begun again. */

@@ -7,6 +7,9 @@ import type { PlaneEvent } from '#local/plane-event.ts';
 import { backtestRequest, defaultChoice } from '../../bin/demo/backtest.ts';
 import { defaultCsv, readCsv } from '../../bin/demo/csv-file.ts';
 
+/** Some seconds of work, so that a random point of it is in the middle of it. */
+const resamples = 100_000;
+
 export interface KillStage {
   readonly plane: Plane;
   readonly operator: Operator;
@@ -36,7 +39,10 @@ export async function killStage(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    ask: () => operator.request(backtestRequest(file, defaultChoice)),
+    ask: () => {
+      const { task, payload } = backtestRequest(file, defaultChoice);
+      return operator.request({ task, payload: { ...payload, resamples } });
+    },
     async close() {
       operator.close();
       await plane.stop();

@@ -1,4 +1,6 @@
 // The demo's story from beginning to end, on whatever plane it is given.
+import { join } from 'node:path';
+import { renderDashboards } from '#local/dashboard-page.ts';
 import { backtest } from './backtest.ts';
 import type { Asked } from './options.ts';
 import { haltAndRelease } from './halt.ts';
@@ -30,5 +32,6 @@ export async function play(stage: Stage, { file, choice, startMs, folder }: Play
   const halted = await haltAndRelease(stage, { file, choice, backtested });
   await keepFiles(operator, { ingested, backtested }, folder);
   const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
-  return { runs, ticks, ingested, backtested, halted, folder };
+  const dashboards = renderDashboards(plane, join(folder, 'dashboards'));
+  return { runs, ticks, ingested, backtested, halted, dashboards, folder };
 }

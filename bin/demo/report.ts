@@ -17,6 +17,8 @@ export interface Told {
   readonly ingested: Ingested;
   readonly backtested: Backtested;
   readonly halted: Halted;
+  /** Pages of the synthesised dashboards. */
+  readonly dashboards: readonly string[];
   readonly folder: string;
 }
 
@@ -42,7 +44,7 @@ const lateness = (run: ScheduledRun): number | null =>
   run.claimedMs === undefined || run.slotMs === undefined ? null : run.claimedMs - run.slotMs;
 
 /** The one document of `--json`. */
-export const toJson = ({ runs, ticks, ingested, backtested, halted, folder }: Told) => ({
+export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, folder }: Told) => ({
   runs: runs.map((run) => ({
     schedule: run.schedule,
     slot: iso(run.slotMs),
@@ -84,6 +86,7 @@ export const toJson = ({ runs, ticks, ingested, backtested, halted, folder }: To
     })),
     warnings: backtested.warnings,
   },
+  dashboards,
 });
 
 const files = ({ files: kept }: Ingested, folder: string): string[] =>
@@ -184,11 +187,11 @@ const describe = (value: unknown): string => {
     .join(': ');
 };
 
-function whereToLook({ folder, halted, ingested, backtested }: Told): string {
+function whereToLook({ folder, halted, ingested, backtested, dashboards }: Told): string {
   const at = (...path: string[]) => relative(process.cwd(), join(folder, ...path));
   const rows = [
     ['backtest report', at('backtest', 'report.html')],
-    ['Beat dashboard', at('dashboards', 'beat.html')],
+    ...dashboards.map((path) => ['dashboard', relative(process.cwd(), path)]),
     ['status page', at('status', 'index.html')],
     ...[...ingested.files.keys()].toSorted().map((name) => [name, at('ingest', name)]),
   ];

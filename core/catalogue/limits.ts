@@ -28,6 +28,8 @@ export const limits = {
   leaseBeyondDeadline: seconds(5),
   /** A message is hidden this long beyond its function's timeout. */
   visibilityBeyondTimeout: seconds(10),
+  /** From receiving a message to having claimed its run and deleted it, in an executor. */
+  claimWithin: seconds(15),
   /** Rows that the reaper reads at a time of one queue and state: as many as DynamoDB reads in one request. */
   reapBatch: 100,
   /** Rows of one queue and state that it works on at once, and of all together: who waits is served in turn. */

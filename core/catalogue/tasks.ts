@@ -167,6 +167,8 @@ export const tasks = {
       from: moment.optional(),
       to: moment.optional(),
       engine: z.enum(['event', 'vectorbt-pro', 'lean']).default('event'),
+      /** Resamples of the returns behind the confidence intervals; more take longer and say a little more. */
+      resamples: z.int().min(100).max(1_000_000).default(20_000),
     }),
     result: z.strictObject({
       metrics: z.record(z.string(), z.number().nullable()),

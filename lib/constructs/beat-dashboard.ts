@@ -78,9 +78,8 @@ export class BeatDashboard extends Construct {
 const legend = `# Beat
 Slots of each schedule, a bar a slot. *Skipped* was decided (stale, overlapping, paused, halted); *missed* means that the tick never came. What to do about either stands in docs/runbook.md.`;
 
-/** The last settled run of each task that a schedule starts. */
+/** The last settled run of each schedule. */
 function lastRuns({ logGroupName }: ILogGroup): IWidget {
-  const tasks = [...new Set(scheduleKeys.map((key) => scheduleRow(key).task))];
   return new LogQueryWidget({
     title: 'Last runs',
     width: pageWidth,
@@ -88,10 +87,10 @@ function lastRuns({ logGroupName }: ILogGroup): IWidget {
     view: LogQueryVisualizationType.TABLE,
     logGroupNames: [logGroupName],
     queryLines: [
-      'fields task, state, @timestamp, code, attempt, run',
-      `filter message = ${JSON.stringify(logLines.runSettled)} and task in ${JSON.stringify(tasks)}`,
+      'fields schedule, state, @timestamp, code, attempt, run',
+      `filter message = ${JSON.stringify(logLines.runSettled)} and schedule in ${JSON.stringify(scheduleKeys)}`,
       'sort @timestamp desc',
-      'dedup task',
+      'dedup schedule',
     ],
   });
 }

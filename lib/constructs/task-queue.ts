@@ -107,14 +107,12 @@ function admitRules(queue: Queue, ruleArns: readonly string[]): void {
 }
 
 /**
- * How long a received message stays hidden. Light: until its function must have ended. Heavy: the executor deletes the
- * message as soon as it has claimed the run, so only a crash in between matters; then the message comes back just after
- * the lease has ended, and the run can be claimed again.
+ * How long a received message stays hidden. Light: until its function must have ended. Heavy: until an executor must have
+ * claimed the run and deleted the message; short, because a message may also be handed to the long poll of an executor
+ * that has just died. One that comes back too early finds the run leased, and is acknowledged.
  */
-export function visibilityOf(row: QueueRow): Seconds {
-  const held = row.tier === 'heavy' && row.lease.kind === 'renewed' ? row.lease.length : row.timeout;
-  return seconds(held + limits.visibilityBeyondTimeout);
-}
+export const visibilityOf = (row: QueueRow): Seconds =>
+  row.tier === 'heavy' ? limits.claimWithin : seconds(row.timeout + limits.visibilityBeyondTimeout);
 
 const common = (row: QueueRow): QueueProps => ({
   retentionPeriod: Duration.seconds(limits.queueRetention),

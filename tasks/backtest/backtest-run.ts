@@ -1,5 +1,6 @@
 import { Failure } from '#core/errors.ts';
 import type { TaskBody } from '#core/task.ts';
+import { finishBacktest, prepareBacktest, type PreparedBacktest } from '#engines/backtest/backtest.ts';
 import {
   bootstrapReason,
   confidenceOf,
@@ -8,22 +9,11 @@ import {
   type BootstrapState,
   type Confidence,
 } from '#engines/backtest/bootstrap.ts';
-import { brokerOptions } from '#engines/backtest/broker.ts';
-import { equityCurve } from '#engines/backtest/equity.ts';
-import { periodsOf, type Periods } from '#engines/backtest/metrics/periods.ts';
-import { statisticsOf } from '#engines/backtest/metrics/statistics.ts';
-import {
-  advanceTo,
-  freeze,
-  startSimulation,
-  thaw,
-  type FrozenSimulation,
-  type Simulation,
-} from '#engines/backtest/simulate.ts';
-import { strategyOf } from '#engines/backtest/strategies/registry.ts';
+import type { Periods } from '#engines/backtest/metrics/periods.ts';
+import { advanceTo, freeze, type FrozenSimulation, type Simulation } from '#engines/backtest/simulate.ts';
 import { IngestError } from '#engines/ingest/errors.ts';
 import { checkpointer, restore, type Checkpoints, type Saved } from './checkpoints.ts';
-import { loadInput, type Context, type Input, type Payload } from './input.ts';
+import { loadInput, type Context, type Payload } from './input.ts';
 import { writeResult } from './result.ts';
 
 /** Work between two looks at the world: some milliseconds to some tens of them. */
@@ -50,18 +40,6 @@ const unavailable = (engine: string) =>
     `the engine ${engine} is not part of this plane: take "event", or leave engine out`,
   );
 
-async function backtest(payload: Payload, context: Context) {
-  const work: Work = { context, saved: await restore(context), checkpoints: checkpointer(context) };
-  const input = await loadInput(payload, context);
-  const simulation = await simulate(work, payload, input);
-  const { bars, broker, strategy } = simulation;
-  const curve = equityCurve(bars, broker);
-  const statistics = statisticsOf({ bars, broker, curve, warmUpBars: strategy.warmUpBars });
-  const periods = periodsOf(bars.tsMs, curve.equity);
-  const confidence = await howSure(work, simulation, periods);
-  return writeResult(context, { payload, input, simulation, curve, statistics, confidence });
-}
-
 /** What the phases share. */
 interface Work {
   readonly context: Context;
@@ -69,42 +47,41 @@ interface Work {
   readonly checkpoints: Checkpoints;
 }
 
-async function simulate({ context, saved, checkpoints }: Work, payload: Payload, { bars }: Input): Promise<Simulation> {
-  const strategy = strategyOf(payload.strategy);
-  const simulation = saved
-    ? thaw(saved.simulation as FrozenSimulation, { bars, strategy })
-    : startSimulation({ bars, strategy, options: brokerOptions(payload.broker) });
-  const total = bars.tsMs.length;
-  for (let until = barsAStep; !advanceTo(simulation, until); until += barsAStep) {
+async function backtest(payload: Payload, context: Context) {
+  const { bars, data } = await loadInput(payload, context);
+  const work: Work = { context, saved: await restore(context), checkpoints: checkpointer(context) };
+  const { strategy, broker, from, to, resamples } = payload;
+  const frozen = work.saved?.simulation as FrozenSimulation | undefined;
+  const prepared = prepareBacktest({ bars, strategy, broker, from, to }, frozen);
+  await simulate(work, prepared);
+  const result = finishBacktest(prepared.run);
+  const confidence = await howSure(work, prepared.run, { periods: result.periods, resamples });
+  return writeResult(context, { payload, data, ...prepared, result, confidence });
+}
+
+async function simulate({ context, checkpoints }: Work, { run: simulation }: PreparedBacktest): Promise<void> {
+  const total = simulation.bars.tsMs.length;
+  for (let until = simulation.broker.bar + 1 + barsAStep; !advanceTo(simulation, until); until += barsAStep) {
     context.progress({ stage: 'simulate', done: Math.min(until, total), total, unit: 'bars' });
     await checkpoints.reach(() => ({ simulation: freeze(simulation) }));
   }
   context.progress({ stage: 'simulate', done: total, total, unit: 'bars' });
-  return simulation;
 }
 
-/** Resamples the returns; most of the time of a run on daily bars goes into this. */
+/** Resamples the returns; most of the time of a run on daily bars goes into this. Or why there is nothing to resample. */
 async function howSure(
   { context, saved, checkpoints }: Work,
   simulation: Simulation,
-  periods: Periods,
-): Promise<Confidence | { readonly reason: string }> {
+  { periods, resamples }: { periods: Periods; resamples: number },
+): Promise<Confidence | string> {
   const reason = bootstrapReason(periods);
-  if (reason !== null) return { reason };
-  const state = (saved?.bootstrap as BootstrapState | undefined) ?? startBootstrap(periods);
+  if (reason !== null) return reason;
+  const state = (saved?.bootstrap as BootstrapState | undefined) ?? startBootstrap(periods, { resamples });
   const total = state.resamples;
-  for (
-    let until = state.sharpeRatio.length + resamplesAStep;
-    !resample(state, periods, until);
-    until += resamplesAStep
-  ) {
-    context.progress({
-      stage: 'resample',
-      done: until,
-      total,
-      unit: 'resamples',
-      pct: Math.floor((90 * until) / total),
-    });
+  const untilNext = () => state.sharpeRatio.length + resamplesAStep;
+  while (!resample(state, periods, untilNext())) {
+    const done = state.sharpeRatio.length;
+    context.progress({ stage: 'resample', done, total, unit: 'resamples', pct: Math.floor((90 * done) / total) });
     await checkpoints.reach(() => ({ simulation: freeze(simulation), bootstrap: state }));
   }
   return confidenceOf(state, periods);

@@ -1,7 +1,7 @@
 import type { PayloadOf } from '#core/catalogue/tasks.ts';
 import { Failure } from '#core/errors.ts';
 import type { TaskContext } from '#core/task.ts';
-import { checkBars, selectBars, type Bars } from '#engines/backtest/bars.ts';
+import type { Bars } from '#engines/backtest/bars.ts';
 import { sha256Hex } from '#engines/digest.ts';
 import { readSilver, silverOfCsv } from '#engines/ingest/silver-columns.ts';
 
@@ -18,48 +18,27 @@ export interface Input {
     /** The run that made it, where one did. */
     readonly run?: string;
     readonly rows: number;
-    readonly quarantined: number;
+    readonly quarantinedRows: number;
     /** Sessions without a bar, where that is known. */
     readonly gaps?: number;
-    readonly droppedBefore: number;
-    readonly droppedAfter: number;
   };
 }
 
-/** Loads, checks and cuts. @throws Failure INPUT_INVALID, PAYLOAD_INVALID */
+/** Fetches and reads the bars. @throws Failure INPUT_INVALID, IngestError for a file that is no OHLCV */
 export async function loadInput(payload: Payload, context: Context): Promise<Input> {
   const { name, key, bytes, known } = await fetchData(payload.data, context);
-  const columns = name.endsWith('.csv')
+  const { quarantined, ...bars } = key.endsWith('.csv')
     ? await silverOfCsv(name, bytes, context.signal)
     : await readSilver(name, bytes);
-  const { bars, droppedBefore, droppedAfter } = selectBars(checkBars(columns), {
-    fromMs: payload.from === undefined ? undefined : Date.parse(payload.from),
-    toMs: payload.to === undefined ? undefined : endOf(payload.to),
-  });
-  return {
-    bars,
-    data: {
-      name,
-      key,
-      sha256: sha256Hex(bytes),
-      rows: columns.tsMs.length,
-      quarantined: columns.quarantined,
-      droppedBefore,
-      droppedAfter,
-      ...known,
-    },
-  };
+  const data = { name, key, sha256: sha256Hex(bytes), rows: bars.tsMs.length, quarantinedRows: quarantined, ...known };
+  return { bars, data };
 }
-
-/** A date means its whole day. */
-const endOf = (moment: string): number =>
-  moment.includes('T') ? Date.parse(moment) : Date.parse(moment) + 86_400_000 - 1;
 
 interface Fetched {
   readonly name: string;
   readonly key: string;
   readonly bytes: Uint8Array;
-  readonly known: { readonly run?: string; readonly quarantined?: number; readonly gaps?: number };
+  readonly known: { readonly run?: string; readonly quarantinedRows?: number; readonly gaps?: number };
 }
 
 async function fetchData(data: Payload['data'], { ports, run }: Context): Promise<Fetched> {
@@ -77,5 +56,5 @@ async function fetchDataset(name: string, datasets: Context['ports']['datasets']
     );
   }
   const { key, run, rowsQuarantined, gaps } = version;
-  return { name, key, bytes: await datasets.read(key), known: { run, quarantined: rowsQuarantined, gaps } };
+  return { name, key, bytes: await datasets.read(key), known: { run, quarantinedRows: rowsQuarantined, gaps } };
 }

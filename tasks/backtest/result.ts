@@ -1,80 +1,91 @@
 import type { ResultOf } from '#core/catalogue/tasks.ts';
-import type { Confidence } from '#engines/backtest/bootstrap.ts';
+import type { BacktestResult, PreparedBacktest } from '#engines/backtest/backtest.ts';
 import { shownTime } from '#engines/backtest/bars.ts';
-import type { ClosedTrade } from '#engines/backtest/broker.ts';
-import type { EquityCurve } from '#engines/backtest/equity.ts';
-import type { Statistics } from '#engines/backtest/metrics/statistics.ts';
-import type { Simulation } from '#engines/backtest/simulate.ts';
+import type { Confidence } from '#engines/backtest/bootstrap.ts';
+import { reportHtml } from '#engines/backtest/report/report.ts';
+import { equityTable, ordersTable, tradesTable } from '#engines/backtest/tables.ts';
 import { sha256Hex } from '#engines/digest.ts';
+import { writeParquet } from '#engines/ingest/parquet.ts';
 import type { Context, Input, Payload } from './input.ts';
 
-export interface Finished {
+export interface Finished extends PreparedBacktest {
   readonly payload: Payload;
-  readonly input: Input;
-  readonly simulation: Simulation;
-  readonly curve: EquityCurve;
-  readonly statistics: Statistics;
-  readonly confidence: Confidence | { readonly reason: string };
+  readonly data: Input['data'];
+  readonly result: BacktestResult;
+  readonly confidence: Confidence | string;
 }
 
-interface File {
+interface Artefact {
   readonly name: string;
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
+  readonly type: string;
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Of a table. */
+  readonly rows?: number;
 }
 
 /** Writes the files and, last, the manifest: a result is complete when that is there. */
 export async function writeResult(context: Context, done: Finished): Promise<ResultOf<'backtest.run'>> {
-  const { simulation, statistics } = done;
+  const { run, result } = done;
   context.progress({ stage: 'report', pct: 92 });
   const warnings = warningsOf(done);
-  const artefacts: { name: string; key: string; bytes: number; sha256: string }[] = [];
-  for (const { name, bytes, contentType } of await filesOf(done)) {
-    const key = await context.ports.artefacts.put(name, bytes, contentType);
-    artefacts.push({ name, key, bytes: bytes.length, sha256: sha256Hex(bytes) });
+  const artefacts: Artefact[] = [];
+  for await (const { name, type, bytes, ...rest } of filesOf(context, done)) {
+    const key = await context.ports.artefacts.put(name, bytes, type);
+    artefacts.push({ name, type, key, bytes: bytes.length, sha256: sha256Hex(bytes), ...rest });
+    await context.checkpoint(context.cursor);
   }
   const manifest = json(manifestOf(context, done, { artefacts, warnings }), 2);
   const manifestKey = await context.ports.artefacts.put('manifest.json', manifest, 'application/json');
-  return {
-    metrics: statistics.values,
-    tradeCount: simulation.broker.closed.length,
-    bars: simulation.bars.tsMs.length,
-    warnings,
-    manifestKey,
-  };
+  const { values } = result.statistics;
+  return { metrics: values, tradeCount: result.trades.length, bars: run.bars.tsMs.length, warnings, manifestKey };
 }
 
-async function filesOf({ simulation }: Finished): Promise<File[]> {
-  const { bars, broker } = simulation;
-  const trades = broker.closed.map((trade) => shownTrade(trade, bars.tsMs));
-  return [{ name: 'trades.json', bytes: json(trades), contentType: 'application/json' }];
+interface File {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Uint8Array;
+  readonly rows?: number;
 }
 
-const shownTrade = ({ id: _, ...trade }: ClosedTrade, tsMs: Float64Array) => ({
-  ...trade,
-  entryTime: shownTime(tsMs[trade.entryBar] ?? Number.NaN),
-  exitTime: shownTime(tsMs[trade.exitBar] ?? Number.NaN),
-});
-
-function manifestOf(
+/** One after another, so that few are alive. */
+async function* filesOf(
   context: Context,
-  { payload, input, simulation, statistics, confidence }: Finished,
-  { artefacts, warnings }: { artefacts: unknown; warnings: readonly string[] },
-) {
-  const { strategy, bars } = simulation;
+  { run, result, selection, data, confidence }: Finished,
+): AsyncGenerator<File> {
+  const tables = {
+    equity: equityTable(run, result),
+    trades: tradesTable(run.bars, result),
+    orders: ordersTable(run.bars, run.broker),
+  };
+  for (const [name, table] of Object.entries(tables)) {
+    const bytes = await writeParquet(table, context.signal);
+    yield { name: `${name}.parquet`, type: 'application/vnd.apache.parquet', bytes, rows: table.rows };
+  }
+  // Closed trades once more, for whoever reads no Parquet.
+  yield { name: 'trades.json', type: 'application/json', bytes: json(result.trades), rows: result.trades.length };
+  const provenance = `Run ${context.run.id}, data ${data.key}`;
+  const page = await reportHtml({ run, result, selection, data, confidence, provenance });
+  yield { name: 'report.html', type: 'text/html; charset=utf-8', bytes: new TextEncoder().encode(page) };
+}
+
+function manifestOf(context: Context, done: Finished, made: { artefacts: Artefact[]; warnings: readonly string[] }) {
+  const { payload, data, selection, run, result, confidence } = done;
+  const { strategy, bars } = run;
   return {
     v: 1,
     run: context.run.id,
     payload,
     payloadSha256: sha256Hex(json(payload)),
     strategy: { name: strategy.name, params: strategy.params, warmUpBars: strategy.warmUpBars },
-    data: input.data,
+    data: { ...data, droppedBefore: selection.droppedBefore, droppedAfter: selection.droppedAfter },
     bars: { count: bars.tsMs.length, first: shownTime(bars.tsMs[0] ?? 0), last: shownTime(bars.tsMs.at(-1) ?? 0) },
-    metrics: statistics.values,
-    undefinedBecause: statistics.reasons,
+    metrics: result.statistics.values,
+    undefinedBecause: result.statistics.reasons,
     confidence,
-    artefacts,
-    warnings,
+    openTrades: result.openTrades,
+    ...made,
     partial: false,
   };
 }
@@ -82,8 +93,8 @@ function manifestOf(
 /** A row stays small: the first few, and how many there are. */
 const shownWarnings = 5;
 
-function warningsOf({ simulation: { broker, bars } }: Finished): string[] {
-  const said = broker.warnings.map(({ bar, message }) => `${shownTime(bars.tsMs[bar] ?? 0)}: ${message}`);
+function warningsOf({ result, run: { bars } }: Finished): string[] {
+  const said = result.warnings.map(({ bar, message }) => `${shownTime(bars.tsMs[bar] ?? 0)}: ${message}`);
   const more = said.length - shownWarnings;
   return [...said.slice(0, shownWarnings), ...(more > 0 ? [`and ${more} more like these`] : [])];
 }

@@ -76,7 +76,7 @@ describe('visibility', () => {
       system: 60,
       ingestion: 730,
     });
-    expect(visibilityOf(queueRow('backtest'))).toBe(55);
+    expect(visibilityOf(queueRow('backtest'))).toBe(15);
   });
 });
 

@@ -100,21 +100,20 @@ export const beatDashboardLaws: Law[] = [
     planted: (plane) => plant(plane, 'alphaswarm-dev-1m', 'alphaswarm-dev-5m'),
   },
   {
-    says: 'the last runs are those of every task that a schedule starts, read from the log of the function that runs them',
+    says: 'the last runs are those of every schedule, read from the log of the function that runs them',
     broken: (plane) => {
       const [query = '', ...others] = widgetsOf(dashboardOf(plane)['DashboardBody']).flatMap(
         ({ properties }) => properties.query ?? [],
       );
       const { id } = named(plane, 'AWS::Logs::LogGroup', `/aws/lambda/alphaswarm-${plane.stage.cell}-system`);
-      const tasks = JSON.parse(/ task in (\[[^\]]*\])/.exec(query)?.[1] ?? '[]') as string[];
-      const should = new Set(scheduleKeys.map((key) => scheduleRow(key).task));
+      const listed = JSON.parse(/ schedule in (\[[^\]]*\])/.exec(query)?.[1] ?? '[]') as string[];
       return [
         ...others,
         ...differences('the log group', /^SOURCE '([^']*)' \|/.exec(query)?.[1], `\${${id}}`),
-        ...differences('the tasks', sorted(tasks), sorted(should)),
+        ...differences('the schedules', sorted(listed), sorted(scheduleKeys)),
       ];
     },
-    planted: (plane) => plant(plane, 'runs.reap\\\\\\"', 'runs.ripe\\\\\\"'),
+    planted: (plane) => plant(plane, 'runs-reap\\\\\\",', 'runs-ripe\\\\\\",'),
   },
   {
     says: 'the dashboards are at most the three that cost nothing, with fifty metrics each',
