@@ -24,7 +24,7 @@ interface Clients {
   readonly scheduler: SchedulerClient;
 }
 
-/** Every resource of the assembly's stacks as CloudFormation has it. */
+/** Every resource of the assembly's stacks as CloudFormation has it. Throws for one that it only pretends to have made. */
 export async function readCreated(client: CloudFormationClient, assembly: Assembly): Promise<Created[]> {
   const found: Created[] = [];
   for (const { name: stack } of assembly.stacks) {
@@ -39,7 +39,12 @@ export async function readCreated(client: CloudFormationClient, assembly: Assemb
         });
     }
   }
-  return found;
+  const passedOver = found.find(({ physicalId }) => physicalId === 'unknown');
+  if (!passedOver) return found;
+  throw new PlaneError(
+    'TEMPLATE_UNSUPPORTED',
+    `LocalStack has passed over ${passedOver.logicalId} (${passedOver.type}): list that type as skipped in localstack/profiles/localstack.ts, with what fills the hole.`,
+  );
 }
 
 interface ReadOptions {

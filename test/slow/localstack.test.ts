@@ -46,7 +46,7 @@ function facts({ runs, ingest, halt, backtest }: Document): unknown {
   return {
     states: [...states].toSorted(),
     ingest: { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps, quality },
-    files: files.map((file) => file.split('/').at(-1)).toSorted(),
+    files: files.map((file) => file.split('/').at(-1) ?? '').toSorted(),
     halt: { epoch: halt['epoch'], heldState: halt['heldState'], finalState: halt['finalState'] },
     backtest: backtest && { strategy: backtest['strategy'], metrics: backtest['metrics'] },
   };
@@ -55,7 +55,9 @@ function facts({ runs, ingest, halt, backtest }: Document): unknown {
 test('the demo on LocalStack ends with the document that it ends with on the local plane', async (ctx) => {
   needsPython(ctx);
   const told = JSON.parse(ended.stdout) as Document;
-  const demo = JSON.parse((await demoOnce()).stdout) as Document;
+  const other = await demoOnce();
+  if (other.status !== 0) throw new Error(`npm run demo ended with status ${other.status}:\n${other.stderr}`);
+  const demo = JSON.parse(other.stdout) as Document;
   expect(Object.keys(told)).toEqual(Object.keys(demo));
   expect(facts(told)).toEqual(facts(demo));
   expect(told.ingest).toMatchObject({ rowsIn: 5105, rowsSilver: 5105, rowsQuarantined: 0 });

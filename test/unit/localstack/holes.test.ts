@@ -18,7 +18,7 @@ function assemblyOf(types: Record<string, string>): Assembly {
     const resource: Resource = { stack, logicalId, type, properties: {} };
     stack.resources.set(logicalId, resource);
   }
-  return { dir: '', stacks: [stack], assetFolders: new Map(), imageFolders: new Map() } as Assembly;
+  return { dir: '', stacks: [stack], assetFolders: new Map(), imageFolders: new Map() };
 }
 
 test('what is skipped or never acts is listed with what fills the hole; what works is not', () => {
