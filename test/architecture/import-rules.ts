@@ -35,12 +35,14 @@ export const rules: Readonly<Record<string, Rule>> = {
     ours: ['core', 'runtime', 'engines/status/html.ts', 'engines/status/style.ts', 'local'],
     theirs: { never: [/^aws-cdk-lib/] },
   },
+  localstack: { ours: ['local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },
   sim: { ours: ['core', 'memory', 'engines', 'tasks', 'sim'], theirs: { never: network } },
-  bin: { ours: ['core', 'engines', 'lib', 'local', 'sim', 'bin'], theirs: { never: [/^ioredis$/] } },
+  bin: { ours: ['core', 'engines', 'lib', 'local', 'localstack', 'sim', 'bin'], theirs: { never: [/^ioredis$/] } },
+  localstack: { ours: ['core', 'runtime', 'local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },
 };
 
 /** Beyond source: what tests, documents and tools hold. */
-export const noSource = new Set(['test', 'docs', 'node_modules', 'bench', 'localstack', 'dist', 'coverage', 'cdk.out']);
+export const noSource = new Set(['test', 'docs', 'node_modules', 'bench', 'dist', 'coverage', 'cdk.out']);
 
 export interface Import {
   readonly file: string;
