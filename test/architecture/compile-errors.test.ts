@@ -53,7 +53,7 @@ type Row = Record<'STAGE' | 'CELL' | 'LEDGER_TABLE' | 'LEDGER_SHARDS' | 'CONTROL
 export const supply = (row: Omit<Row, '${leaveOut}'>): EnvironmentOf<'ingestion'> => row;`;
 const bodies = (line: string) => `import type { TaskBodies } from '#core/task.ts';
 const body = async () => { throw new Error('never run'); };
-export const system: TaskBodies<'system'> = { 'killswitch.heartbeat': body, ${line} 'runs.reap': body };`;
+export const system: TaskBodies<'system'> = { 'killswitch.heartbeat': body, ${line} 'runs.reap': body, 'beat.reconcile': body };`;
 
 const mistakes: [name: string, right: string, wrong: string, complaint: RegExp][] = [
   [
