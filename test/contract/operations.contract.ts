@@ -316,6 +316,15 @@ export function operationsContract(name: string, makeWorld: MakeWorld): void {
         expect((await catchUp(world.plane, slot, request)).did).toBe(did);
       });
 
+      it('sends the message that a call which was cut off could not send', async () => {
+        const world = await makeWorld();
+        await firstSlotAt(world, slotMs);
+        const over = { id: slotId(world), task: 'killswitch.heartbeat', queue: 'system', ...slot } as const;
+        await make(world, { ...over, outbox: ['send'] });
+        expect((await catchUp(world.plane, slot, request)).did).toBe('nothing');
+        expect(await world.messages('system')).toHaveLength(1);
+      });
+
       it.each(['succeeded', 'failed', 'running'] as const)('leaves a run that is %s alone', async (state) => {
         const world = await makeWorld();
         await firstSlotAt(world, slotMs);

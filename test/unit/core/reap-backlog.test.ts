@@ -122,6 +122,25 @@ describe('a pass', () => {
     ]);
   });
 
+  it('sends no row twice that a late index still shows', async () => {
+    const plane = memoryPlane();
+    const ids = await rows(plane, 100, { checkAfterMs: 0 });
+    plane.ledger.open = async ({ queue, state }) => (queue === 'ingestion' && state === 'queued' ? ids : []);
+    expect(await reaper(plane).resend()).toEqual({ count: 100, more: true });
+    expect(await plane.queues.depth('ingestion', 'queue')).toMatchObject({ waiting: 100 });
+  });
+
+  it('lets a hundred a second go of all queues together, each in turn, and then the rest', async () => {
+    const plane = memoryPlane();
+    await rows(plane, 60, { state: 'held', checkAfterMs: 0 });
+    await rows(plane, 60, { state: 'held', checkAfterMs: 0, task: 'status.sync', queue: 'system' });
+    const releasing = reaper(plane).release();
+    await plane.clock.advance(900);
+    const sent = async (queue: 'ingestion' | 'system') => (await plane.queues.depth(queue, 'queue')).waiting;
+    expect([await sent('ingestion'), await sent('system')]).toEqual([50, 50]);
+    expect(await drive(plane, releasing)).toEqual({ count: 120, more: false });
+  });
+
   it('does not spin on rows that do not move', async () => {
     const plane = memoryPlane();
     await rows(plane, 150, { checkAfterMs: 0 });

@@ -7,7 +7,13 @@ import { narrow } from '#core/halt.ts';
 import { tickRunId } from '#core/ids.ts';
 import { reconciler, watermarkName } from '#core/reconcile.ts';
 import type { Run } from '#core/run.ts';
-import { pauseSchedule, resumeSchedule, scheduleRecordName } from '#core/schedule-record.ts';
+import {
+  isPausedAt,
+  pauseSchedule,
+  resumeSchedule,
+  scheduleRecordName,
+  type ScheduleRecord,
+} from '#core/schedule-record.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
 import { beats, bound, deliver, drive, heartbeatResult, rowOf, runRow, sendTick, withSchedule } from './support.ts';
 
@@ -87,16 +93,31 @@ describe('a slot', () => {
 
   it('that was due in a pause was not missed, neither during it nor after it, and is never made up for', () =>
     withRule('all', async () => {
-      const plane = await planeWith(all(0, 9), at(10) - 1000);
+      // 12:09 was missed before the pause, which does not make it good.
+      const plane = await planeWith(all(0, 8), at(10) - 1000);
       await pauseSchedule(plane, key, request);
       await plane.clock.advance(20 * minuteMs);
       expect(await reconcile(plane)).toEqual({ missed: 0, caughtUp: 0, more: false });
       await resumeSchedule(plane, key, request);
       await plane.clock.advance(10 * minuteMs);
       // 12:30 to 12:34 were due after it.
-      expect(await reconcile(plane)).toMatchObject({ missed: 5, caughtUp: 5 });
-      expect(caughtUp(plane)).toEqual([30, 31, 32, 33, 34]);
+      expect(await reconcile(plane)).toMatchObject({ missed: 6, caughtUp: 6 });
+      expect(caughtUp(plane)).toEqual([9, 30, 31, 32, 33, 34]);
     }));
+
+  it('at the very time of a pause belongs to it, at that of its end no more', async () => {
+    const plane = await planeWith({}, at(10));
+    await pauseSchedule(plane, key, request);
+    await plane.clock.advance(minuteMs);
+    await resumeSchedule(plane, key, request);
+    const record = (await plane.control.read(scheduleRecordName(key)))?.value as ScheduleRecord;
+    expect([at(10) - 1, at(10), at(11) - 1, at(11)].map((slotMs) => isPausedAt(record, slotMs))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
 
   it('whose tick comes late, after the pause in which it was due, is skipped', async () => {
     const plane = await planeWith({}, at(10) - 1000);
