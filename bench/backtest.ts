@@ -11,7 +11,8 @@ import type { Bars } from '#engines/backtest/bars.ts';
 import { advanceTo } from '#engines/backtest/simulate.ts';
 import { environment } from './backtest/environment.ts';
 
-const WARM_UPS = 5;
+// Both programs compile or cache on the way; ours needs some runs until V8 has.
+const WARM_UPS = 20;
 const repetitions = Number(process.argv[2] ?? 25);
 const print = (figure: Record<string, unknown>): void => void process.stdout.write(`${JSON.stringify(figure)}\n`);
 const fileOf = (name: string): string => fileURLToPath(new URL(`../test/data/${name}`, import.meta.url));

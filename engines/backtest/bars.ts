@@ -68,25 +68,25 @@ const checkTime = ({ tsMs }: Bars, index: number): void => {
 };
 
 const checkPrices = (bars: Bars, index: number): void => {
-  for (const name of PRICES) {
-    const price = at(bars[name], index);
-    if (Number.isFinite(price) && price > 0) continue;
-    throw badData(
-      `${where(bars, index)} has ${name} ${price}: prices must be positive numbers; drop the bar or correct it`,
-    );
-  }
   const [open, high, low, close] = [
     at(bars.open, index),
     at(bars.high, index),
     at(bars.low, index),
     at(bars.close, index),
   ];
-  if (high < low) throw badData(`${where(bars, index)} has high ${high} below low ${low}: correct the bar`);
-  if (Math.max(open, close) > high || Math.min(open, close) < low) {
-    throw badData(
-      `${where(bars, index)} has open ${open} or close ${close} outside low ${low} to high ${high}: correct the bar`,
-    );
-  }
+  // Written so that NaN fails: a comparison with it is false.
+  if (low > 0 && high < Number.POSITIVE_INFINITY && low <= open && open <= high && low <= close && close <= high)
+    return;
+  throw badData(wrongPrices(bars, index, { open, high, low, close }));
+};
+
+const wrongPrices = (bars: Bars, index: number, prices: Omit<Bar, 'tsMs'>): string => {
+  const wrong = PRICES.find((name) => !(prices[name] > 0 && Number.isFinite(prices[name])));
+  const { open, high, low, close } = prices;
+  const bar = where(bars, index);
+  if (wrong) return `${bar} has ${wrong} ${prices[wrong]}: prices must be positive numbers; drop the bar or correct it`;
+  if (high < low) return `${bar} has high ${high} below low ${low}: correct the bar`;
+  return `${bar} has open ${open} or close ${close} outside low ${low} to high ${high}: correct the bar`;
 };
 
 const where = (bars: Bars, index: number): string => `bar ${index} of ${shownTime(at(bars.tsMs, index))}`;

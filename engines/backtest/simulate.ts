@@ -5,7 +5,7 @@
 // interrupted run ends in the very same bytes.
 import { badData, badSetting } from '#engines/backtest/errors.ts';
 import { barAt, barCount } from '#engines/backtest/bars.ts';
-import type { Bar, Bars } from '#engines/backtest/bars.ts';
+import type { Bars } from '#engines/backtest/bars.ts';
 import { openBroker } from '#engines/backtest/broker.ts';
 import type { Broker, BrokerOptions } from '#engines/backtest/broker.ts';
 import { advance, finalize } from '#engines/backtest/matching.ts';
@@ -58,7 +58,7 @@ const assemble = (
 export const advanceTo = (run: Simulation, untilBar = Number.POSITIVE_INFINITY): boolean => {
   const rows = barCount(run.bars);
   const until = Math.min(rows, untilBar);
-  while (run.broker.bar + 1 < until) step(run, barAt(run.bars, run.broker.bar + 1));
+  simulate(run, until);
   if (run.broker.bar + 1 === rows && !run.finished) {
     if (run.broker.options.finalizeTrades) finalize(run.broker, barAt(run.bars, rows - 1));
     run.finished = true;
@@ -66,11 +66,16 @@ export const advanceTo = (run: Simulation, untilBar = Number.POSITIVE_INFINITY):
   return run.finished;
 };
 
-const step = (run: Simulation, bar: Bar): void => {
+const simulate = (run: Simulation, until: number): void => {
   const { broker, strategy, bars, columns } = run;
-  advance(broker, bar);
-  if (broker.ruin !== null || broker.bar < strategy.warmUpBars) return;
-  run.state = strategy.next({ params: strategy.params, index: broker.bar, bars, columns, broker, state: run.state });
+  const moment = { params: strategy.params, index: 0, bars, columns, broker, state: run.state };
+  while (broker.bar + 1 < until) {
+    advance(broker, barAt(bars, broker.bar + 1));
+    if (broker.ruin !== null || broker.bar < strategy.warmUpBars) continue;
+    moment.index = broker.bar;
+    moment.state = strategy.next(moment);
+  }
+  run.state = moment.state;
 };
 
 /** A copy that JSON carries. */

@@ -10,8 +10,18 @@ export interface Periods {
   basis: 'day' | 'bar';
 }
 
-/** The middle of the gaps between bars, milliseconds; null for a single bar. */
+/** The middle of the gaps between bars, milliseconds; null for a single bar. Found once for a column. */
 export const typicalGapMs = (tsMs: Float64Array): number | null => {
+  const known = gaps.get(tsMs);
+  if (known !== undefined) return known;
+  const found = middleGapMs(tsMs);
+  gaps.set(tsMs, found);
+  return found;
+};
+
+const gaps = new WeakMap<Float64Array, number | null>();
+
+const middleGapMs = (tsMs: Float64Array): number | null => {
   // Bars have few different gaps: counting them beats sorting them.
   const counts = new Map<number, number>();
   for (let index = 1; index < tsMs.length; index += 1) {

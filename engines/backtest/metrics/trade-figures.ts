@@ -71,5 +71,7 @@ const profitFigures = (profits: readonly number[]): Figures => {
 const barsCovered = (bars: Bars, closed: readonly ClosedTrade[]): number => {
   const covered = new Uint8Array(barCount(bars));
   for (const { entryBar, exitBar } of closed) covered.fill(1, entryBar, exitBar + 1);
-  return covered.filter((value) => value === 1).length;
+  let count = 0;
+  for (const value of covered) count += value;
+  return count;
 };

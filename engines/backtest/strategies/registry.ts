@@ -3,7 +3,7 @@ import { badSetting } from '#engines/backtest/errors.ts';
 import { breakout } from '#engines/backtest/strategies/breakout.ts';
 import { buyAndHold } from '#engines/backtest/strategies/buy-and-hold.ts';
 import { smaCross } from '#engines/backtest/strategies/sma-cross.ts';
-import type { Strategy } from '#engines/backtest/strategy.ts';
+import type { Strategy, StrategyMoment } from '#engines/backtest/strategy.ts';
 
 /** A strategy with its parameters checked: what a run needs of it, the parameters' type forgotten. */
 export interface ReadyStrategy extends Omit<Strategy<unknown>, 'params' | 'warmUpBars' | 'prepare'> {
@@ -31,7 +31,8 @@ export const ready = <P>(name: string, strategy: Strategy<P>, input: unknown = {
     warmUpBars: strategy.warmUpBars(params),
     prepare: (bars) => strategy.prepare(bars, params),
     start: strategy.start,
-    next: (moment) => strategy.next({ ...moment, params }),
+    // A moment carries the parameters that stand above; it is not copied, since this runs once a bar.
+    next: (moment) => strategy.next(moment as StrategyMoment<P>),
   };
 };
 
