@@ -93,7 +93,9 @@ async function peer({ celery, sizes, note }: Bench): Promise<void> {
 
 type Part = (run: Bench) => Promise<void>;
 
-/** A part during which the machine stood still for longer than the kill switch may take is done again, three times at most. */
+const mostTries = 5;
+
+/** A part is done again when the machine stood still for longer than the plane puts up with: 250 ms for the kill switch. */
 async function unlessVoid(run: Bench, part: Part): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const noted: Parameters<Bench['note']>[] = [];
@@ -102,18 +104,24 @@ async function unlessVoid(run: Bench, part: Part): Promise<void> {
       for (const row of noted) run.note(...row);
       return;
     } catch (error) {
-      if (tries === 4 || !(error instanceof Error && error.message.includes('VOID'))) throw error;
-      say(`${part.name}: void and repeated: the plane refused work, because the machine stood still for 250 ms`);
+      const why = error instanceof Error ? /VOID: .*/.exec(error.message)?.[0] : undefined;
+      if (why === undefined) throw error;
+      if (tries === mostTries) throw new Error(`this machine is too busy to measure on, try again later: ${why}`);
+      say(`${part.name}, to be repeated: ${why}`);
     }
   }
 }
 
+async function warmUp({ measured, sizes }: Bench): Promise<void> {
+  say(`warm-up: ${sizes.warmUp} runs`);
+  await measured.ask('throughput', sizes.warmUp);
+  await measured.ask('overhead', { runs: sizes.single, traced: false });
+}
+
 /** In turns, so that what else the machine does meets all of them. */
 async function repeat(run: Bench): Promise<void> {
-  const { measured, sizes } = run;
-  say(`warm-up: ${sizes.warmUp} runs`);
-  await unlessVoid(run, async () => void (await measured.ask('throughput', sizes.warmUp)));
-  await unlessVoid(run, async () => void (await measured.ask('overhead', { runs: sizes.single, traced: false })));
+  const { sizes } = run;
+  await unlessVoid(run, warmUp);
   for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
     for (const part of [throughput, overhead, chains, traffic, peer]) {
       const beganMs = performance.now();

@@ -34,7 +34,10 @@ const unlessDenied =
     takeDenials();
     const value = await work(argument);
     const denials = takeDenials();
-    if (denials > 0) throw new Error(`VOID: the kill switch could not be read in time, ${denials} times`);
+    if (denials > 0)
+      throw new Error(
+        `VOID: the plane refused work ${denials} times, because the kill switch could not be read in time`,
+      );
     return value;
   };
 

@@ -108,13 +108,17 @@ export async function drain(messages: number, taking: typeof take): Promise<Poll
   return polling;
 }
 
-/** Each row was really written, and nothing is left to be sent. */
+/** Each row was really written, at the first start, and nothing is left to be sent: else the repetition is void. */
 export async function checkSettled(ids: readonly string[]): Promise<void> {
   const rows = await measured().plane.ledger.readMany(ids);
   const settled = rows.filter(
     ({ state, outbox, starts }) => state === 'succeeded' && outbox.length === 0 && starts === 1,
   );
-  if (settled.length !== ids.length) throw new Error(`${settled.length} of ${ids.length} runs were settled`);
+  if (settled.length !== ids.length) {
+    throw new Error(
+      `VOID: ${ids.length - settled.length} of ${ids.length} runs were left to the reaper, or begun twice`,
+    );
+  }
 }
 
 /** Notes what each body will ask for: the ids of runs are functions of their keys. */
