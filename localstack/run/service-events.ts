@@ -15,8 +15,11 @@ export interface ServiceEvents {
 /** A voice of AWS's services on the default bus of the emulator at `endpoint`. */
 export function serviceEvents({ settings, emit, undo }: Base, endpoint: string): ServiceEvents {
   const client = new EventBridgeClient({ ...settings, endpoint });
-  undo.push(() => client.destroy());
-  let pending = 0;
+  const underWay = new Set<Promise<void>>();
+  undo.push(async () => {
+    await Promise.allSettled(underWay);
+    client.destroy();
+  });
   const put = async ({ source, detailType, detail, resources, atMs }: BusEvent): Promise<void> => {
     const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail), Resources: resources };
     const { FailedEntryCount = 0, Entries } = await client.send(
@@ -27,13 +30,13 @@ export function serviceEvents({ settings, emit, undo }: Base, endpoint: string):
   return {
     forward(event) {
       if (!event.source.startsWith('aws.')) return;
-      pending += 1;
-      put(event)
+      const told = put(event)
         .catch((error: unknown) =>
           emit({ type: 'error', where: `event ${event.detailType}`, message: messageOf(error) }),
         )
-        .finally(() => (pending -= 1));
+        .finally(() => underWay.delete(told));
+      underWay.add(told);
     },
-    pending: () => pending,
+    pending: () => underWay.size,
   };
 }
