@@ -13,7 +13,7 @@ import { badSetting } from '#engines/backtest/errors.ts';
 import { annualOf } from '#engines/backtest/metrics/periods.ts';
 import type { Periods } from '#engines/backtest/metrics/periods.ts';
 
-export const DEFAULT_RESAMPLES = 20_000;
+const DEFAULT_RESAMPLES = 20_000;
 
 /** Plain data for JSON. Three values a resample, seven digits each: about 600 kB for the default count. */
 export interface BootstrapState {

@@ -27,7 +27,7 @@ export const figure = (name: MetricName, value: number | null, reason?: string):
   return html`${inUnit(name, value)}`;
 };
 
-export const inUnit = (name: MetricName, value: number): string => {
+const inUnit = (name: MetricName, value: number): string => {
   const { unit } = metrics[name];
   if (name === 'tradeCount') return count(value);
   switch (unit) {

@@ -20,7 +20,7 @@ export interface StrategyChoice {
 }
 
 /** Checks parameters of any strategy, registered or not. Throws PAYLOAD_INVALID. */
-export const ready = <P>(name: string, strategy: Strategy<P>, input: unknown = {}): ReadyStrategy => {
+const ready = <P>(name: string, strategy: Strategy<P>, input: unknown = {}): ReadyStrategy => {
   const parsed = strategy.params.safeParse(input);
   if (!parsed.success) throw badSetting(`strategy ${name}: ${issuesOf(parsed.error, input, 'params')}`, parsed.error);
   const params = parsed.data;
@@ -42,7 +42,7 @@ const registry: Readonly<Record<string, (input: unknown) => ReadyStrategy>> = {
   'buy-and-hold': (input) => ready('buy-and-hold', buyAndHold, input),
 };
 
-export const strategyNames = Object.keys(registry);
+const strategyNames = Object.keys(registry);
 
 /** The strategy of that name with its parameters. Throws PAYLOAD_INVALID for an unknown name or wrong parameters. */
 export const strategyOf = ({ name, params }: StrategyChoice): ReadyStrategy => {
