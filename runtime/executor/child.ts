@@ -7,6 +7,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '#core/catalogue/limits.ts';
 import { logLines } from '#core/catalogue/metrics.ts';
 import { queueRow } from '#core/catalogue/queues.ts';
@@ -21,6 +22,10 @@ export interface ChildOptions {
   /** The bundle, which runs as a child when its first argument is `child`. */
   readonly entry: string;
   readonly log: Log;
+  /** MiB of heap for each body; absent: its slot's share of the container. */
+  readonly memoryMb?: number;
+  /** Milliseconds for a body that was told to end, then from SIGTERM to SIGKILL; absent: of the limits. */
+  readonly patienceMs?: { readonly end: number; readonly term: number };
 }
 
 type Ending = { readonly result: unknown } | { readonly failure: Failure };
@@ -31,12 +36,13 @@ export const childBodies = (bodies: AnyBodies, options: ChildOptions): AnyBodies
 
 function childBody(task: TaskName, options: ChildOptions): AnyBody {
   return async (payload, context) => {
-    const child = start(task, options.entry);
+    const memoryMb = options.memoryMb ?? shareMb(task);
+    const child = start(options.entry, memoryMb);
+    const ended = endOf(child);
     const said = listen(child, context);
-    const killing = endWhenTold(child, context.signal);
+    const killing = endWhenTold(child, context.signal, options.patienceMs);
     child.once('message', () => child.send(startMessage(task, payload, context)));
-    const [exitCode, exitSignal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    killing.abort();
+    const { exitCode, exitSignal } = await ended.finally(() => killing.abort());
     const end = said.ending();
     options.log.info(logLines.childEnded, {
       run: context.run.id,
@@ -47,24 +53,43 @@ function childBody(task: TaskName, options: ChildOptions): AnyBody {
     });
     if (end && 'result' in end) return end.result;
     if (context.signal.aborted) throw toFailure(context.signal.reason);
-    throw end?.failure ?? died(context.run.id, task, { exitCode, exitSignal, stderr: said.stderr() });
+    throw end?.failure ?? died({ run: context.run.id, task, memoryMb, exitCode, exitSignal, stderr: said.stderr() });
   };
 }
 
-const memoryMb = (task: TaskName): number => {
+const shareMb = (task: TaskName): number => {
   const { compute, slots } = queueRow(taskContract(task).queue);
   // An eighth of the container stays for the executor and what is not on the heap.
   return compute.kind === 'container' ? Math.floor((compute.memoryGib * 1024 * 7) / 8 / slots) : 512;
 };
 
-function start(task: TaskName, entry: string): ChildProcess {
+function start(entry: string, memoryMb: number): ChildProcess {
   return fork(entry, ['child'], {
     serialization: 'advanced',
     // No variables: no credentials, no addresses. What the body may do it asks its executor for.
     env: { TZ: 'UTC', NODE_ENV: 'production' },
-    execArgv: [`--max-old-space-size=${memoryMb(task)}`],
+    execArgv: [`--max-old-space-size=${memoryMb}`],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
+}
+
+interface Exit {
+  readonly exitCode: number | null;
+  readonly exitSignal: NodeJS.Signals | null;
+}
+/** What the process said last may come after its end; it is waited for no longer, should another hold the pipe. */
+const lastWordsMs = 500;
+
+/** Resolves once the process is gone. Rejects when there never was one. */
+async function endOf(child: ChildProcess): Promise<Exit> {
+  const closed = once(child, 'close').catch(() => undefined);
+  const exit = await new Promise<Exit>((resolve, reject) => {
+    child.once('exit', (exitCode, exitSignal) => resolve({ exitCode, exitSignal }));
+    // Stays for all of its life: what is sent to a process that has just died fails here, and its end tells the rest.
+    child.on('error', (error) => child.pid === undefined && reject(error));
+  });
+  await Promise.race([closed, sleep(lastWordsMs, undefined, { ref: false })]);
+  return exit;
 }
 
 const startMessage = (task: TaskName, payload: unknown, context: TaskContext<TaskName>): ToChild => ({
@@ -127,14 +152,14 @@ function callPort(context: TaskContext<TaskName>, { port, method, values }: Extr
 }
 
 /** Aborted, the returned controller calls the killing off: the child is gone. */
-function endWhenTold(child: ChildProcess, signal: AbortSignal): AbortController {
+function endWhenTold(child: ChildProcess, signal: AbortSignal, patience: ChildOptions['patienceMs']): AbortController {
   const gone = new AbortController();
   const told = () => {
     const failure = toFailure(signal.reason);
     if (child.connected) child.send({ kind: 'end', failure: carry(failure) } satisfies ToChild);
-    const patienceMs = toMs(failure.code === 'HANDED_BACK' ? limits.handsBackWithin : limits.endsWithin);
-    const term = setTimeout(() => child.kill('SIGTERM'), patienceMs);
-    const kill = setTimeout(() => child.kill('SIGKILL'), patienceMs + toMs(limits.termGrace));
+    const endMs = patience?.end ?? toMs(failure.code === 'HANDED_BACK' ? limits.handsBackWithin : limits.endsWithin);
+    const term = setTimeout(() => child.kill('SIGTERM'), endMs);
+    const kill = setTimeout(() => child.kill('SIGKILL'), endMs + (patience?.term ?? toMs(limits.termGrace)));
     gone.signal.addEventListener('abort', () => [term, kill].forEach((timer) => clearTimeout(timer)), { once: true });
   };
   if (signal.aborted) told();
@@ -145,16 +170,19 @@ function endWhenTold(child: ChildProcess, signal: AbortSignal): AbortController 
   return gone;
 }
 
-function died(
-  run: string,
-  task: TaskName,
-  { exitCode, exitSignal, stderr }: { exitCode: number | null; exitSignal: string | null; stderr: string },
-): Failure {
+interface Death extends Exit {
+  readonly run: string;
+  readonly task: TaskName;
+  readonly memoryMb: number;
+  readonly stderr: string;
+}
+
+function died({ run, task, memoryMb, exitCode, exitSignal, stderr }: Death): Failure {
   const how = exitSignal ? `was ended by ${exitSignal}` : `exited with code ${exitCode}`;
   if (/heap out of memory|allocation failed/i.test(stderr)) {
     return new Failure(
       'CHILD_DIED',
-      `the process of run ${run} ran out of memory (its slot has ${memoryMb(task)} MiB) and ${how}: ask for less data in one run`,
+      `the process of run ${run} ran out of memory (its slot has ${memoryMb} MiB) and ${how}: ask for less data in one run`,
     );
   }
   const hint = exitSignal === 'SIGKILL' ? ', as when a container runs out of memory' : '';

@@ -35,12 +35,14 @@ function executorSide() {
   return { ending, said, context };
 }
 
-const start = (does: string) => {
+const begin = (does: string, change: (side: ReturnType<typeof executorSide>) => void = () => undefined) => {
   const side = executorSide();
+  change(side);
   const log = memoryLog();
   const body = childBodies({ 'backtest.run': async () => undefined }, { entry, log })['backtest.run']!;
   return { ...side, log, end: body({ does }, side.context) };
 };
+const start = (does: string) => begin(does);
 const failure = async (end: Promise<unknown>): Promise<Failure> =>
   end.then(
     () => expect.fail('it ended well'),
@@ -80,6 +82,23 @@ describe('a body in a process of its own', () => {
     const found = await failure(start(does).end);
     expect(found.code).toBe('CHILD_DIED');
     expect(found.message).toContain(words);
+  });
+
+  it('that dies while it is being answered has died, too: what cannot be sent to it any more harms nobody', async () => {
+    const { end, context, said } = begin('diesAmidCalls', (side) => {
+      const checkpoint = (cursor: unknown) => side.context.checkpoint(cursor);
+      Object.assign(side.context, {
+        // Busy while the child dies: the answers are then sent before its end is seen.
+        checkpoint: async (cursor: unknown) => {
+          const untilMs = performance.now() + (side.said.length === 0 ? 300 : 0);
+          while (performance.now() < untilMs);
+          await checkpoint(cursor);
+        },
+      });
+    });
+    expect(context.signal.aborted).toBe(false);
+    expect(await failure(end)).toMatchObject({ code: 'CHILD_DIED' });
+    expect(said.length).toBeGreaterThan(1);
   });
 
   it('told to end is done at its next checkpoint, for the reason it was told', async () => {
