@@ -49,14 +49,15 @@ interface Work {
 
 async function backtest(payload: Payload, context: Context) {
   const { bars, data } = await loadInput(payload, context);
-  const work: Work = { context, saved: await restore(context), checkpoints: checkpointer(context) };
+  const { sha256 } = data;
+  const work: Work = { context, saved: await restore(context, sha256), checkpoints: checkpointer(context, sha256) };
   const { strategy, broker, from, to, resamples } = payload;
   const frozen = work.saved?.simulation as FrozenSimulation | undefined;
   const prepared = prepareBacktest({ bars, strategy, broker, from, to }, frozen);
   await simulate(work, prepared);
   const result = finishBacktest(prepared.run);
   const confidence = await howSure(work, prepared.run, { periods: result.periods, resamples });
-  return writeResult(context, { payload, data, ...prepared, result, confidence });
+  return writeResult(work, { payload, data, ...prepared, result, confidence });
 }
 
 async function simulate({ context, checkpoints }: Work, { run: simulation }: PreparedBacktest): Promise<void> {
