@@ -202,7 +202,7 @@ export interface Reaper {
   expire(signal?: AbortSignal): Promise<ReapCount>;
   drain(signal?: AbortSignal): Promise<ReapCount>;
   release(signal?: AbortSignal): Promise<ReapCount>;
-  /** Wakes the executors' dispatcher, once for each heavy queue that has a task. */
+  /** Wakes the executors' dispatcher, for each heavy queue that has something to look at. */
   kick(): Promise<ReapCount>;
 }
 export interface Reconciled {
