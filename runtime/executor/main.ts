@@ -20,7 +20,7 @@ export async function executorMain(family: Family, bodies: AnyBodies): Promise<v
     await serveFamily(family, bodies, entry);
   } catch (thrown) {
     const failure = toFailure(thrown);
-    runtimeLog('ERROR').warn(logLines.startFailed, { family, code: failure.code, reason: failure.message });
+    runtimeLog('WARN').warn(logLines.startFailed, { family, code: failure.code, reason: failure.message });
     process.exitCode = 1;
   }
 }
