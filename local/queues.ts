@@ -4,6 +4,8 @@
 //
 // What fauxqs 2.4.1 does not do: retention (nothing expires), queue policies, message groups on standard queues, more than
 // one message of a FIFO group in one receive, StartMessageMoveTask.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,6 +19,7 @@ import type { BucketSpec, QueueSpec } from '#local/resources.ts';
 const LARGEST_PUT_BYTES = 5 * 1024 ** 3;
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
+type SqsQueue = ReturnType<Stores['sqsStore']['createQueue']>;
 type Spy = NonNullable<Stores['sqsStore']['spy']>;
 type SpyMessage = Parameters<Spy['addMessage']>[0];
 
@@ -64,6 +67,7 @@ export async function startQueues({ port = 0, region, emit }: QueuesOptions): Pr
   app.addContentTypeParser(/^./, { parseAs: 'buffer', bodyLimit: LARGEST_PUT_BYTES }, (_request, body, done) =>
     done(null, body),
   );
+  const onlyForTheLiving = livingOf(app);
   try {
     await app.listen({ port, host: LOOPBACK });
   } catch (error) {
@@ -73,23 +77,22 @@ export async function startQueues({ port = 0, region, emit }: QueuesOptions): Pr
   const url = `http://${LOOPBACK}:${typeof address === 'object' && address ? address.port : port}`;
   const deadLetterQueues = new Set<string>();
   stores.sqsStore.spy = deadLetterSpy(deadLetterQueues, emit);
-  const snapshot = (name: string) => inspect(stores, name);
   return {
     url,
     create({ queues, buckets, deadLetterArns }) {
       for (const queue of queues) {
-        stores.sqsStore.createQueue(queue.name, queue.url, queue.arn, queue.attributes);
+        onlyForTheLiving(stores.sqsStore.createQueue(queue.name, queue.url, queue.arn, queue.attributes));
         if (deadLetterArns.includes(queue.arn)) deadLetterQueues.add(queue.name);
       }
       for (const bucket of buckets) stores.s3Store.createBucket(bucket.name);
     },
     depth(name) {
-      const { ready, delayed, inflight } = snapshot(name);
+      const { ready, delayed, inflight } = inspect(stores, name);
       return { visible: ready.length, delayed: delayed.length, inFlight: inflight.length };
     },
-    inFlightHandles: (name) => snapshot(name).inflight.map((entry) => entry.receiptHandle),
+    inFlightHandles: (name) => inspect(stores, name).inflight.map((entry) => entry.receiptHandle),
     nextReturnMs(name) {
-      const { delayed, inflight } = snapshot(name);
+      const { delayed, inflight } = inspect(stores, name);
       const returns = [
         ...inflight.map((entry) => entry.visibilityDeadline),
         ...delayed.map(({ delayUntil = 0 }) => delayUntil),
@@ -103,6 +106,16 @@ export async function startQueues({ port = 0, region, emit }: QueuesOptions): Pr
       }
     },
     stop: () => app.close(),
+  };
+}
+
+/** fauxqs does not see that who waits for a message has gone, and would hide the next one from everybody for its sake. */
+function livingOf(app: ReturnType<typeof buildApp>): (queue: SqsQueue) => void {
+  const asking = new AsyncLocalStorage<IncomingMessage>();
+  app.addHook('onRequest', (request, _reply, done) => asking.run(request.raw, done));
+  return (queue) => {
+    const dequeue = queue.dequeue.bind(queue);
+    queue.dequeue = (...options) => (asking.getStore()?.socket.destroyed ? [] : dequeue(...options));
   };
 }
 
