@@ -49,17 +49,20 @@ const rowOf = async (id: string): Promise<Run> => {
 /** What was asked for since `from`, as it stands now. */
 const rowsSince = (from: number): Promise<Run[]> => Promise.all(asked.slice(from).map(rowOf));
 
-test.each(['child', 'executor'])('kill -9 of the %s of a run costs an attempt, and the run is done once', async (name) => {
-  const from = asked.length;
-  await repeat(name);
-  const rows = await rowsSince(from);
-  expect(rows.filter(({ starts, attempt }) => starts === 2 && attempt === 2).length).toBeGreaterThanOrEqual(times);
-  for (const row of rows) {
-    const done = await stage.operator.until(row.id, ['succeeded'], 60_000);
-    expect(done.fence).toBeGreaterThanOrEqual(done.starts);
-    await expectWholeBacktest(stage.operator, done);
-  }
-});
+test.each(['child', 'executor'])(
+  'kill -9 of the %s of a run costs an attempt, and the run is done once',
+  async (name) => {
+    const from = asked.length;
+    await repeat(name);
+    const rows = await rowsSince(from);
+    expect(rows.filter(({ starts, attempt }) => starts === 2 && attempt === 2).length).toBeGreaterThanOrEqual(times);
+    for (const row of rows) {
+      const done = await stage.operator.until(row.id, ['succeeded'], 60_000);
+      expect(done.fence).toBeGreaterThanOrEqual(done.starts);
+      await expectWholeBacktest(stage.operator, done);
+    }
+  },
+);
 
 test('kill -9 of the dispatcher while it decides: the next one carries out the same decision, and starts no executor twice', async () => {
   const from = asked.length;
