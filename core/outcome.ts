@@ -4,7 +4,7 @@ import { taskContract, type TaskContract } from './catalogue/tasks.ts';
 import { terminalExtras } from './claim.ts';
 import { toMs } from './duration.ts';
 import type { AttemptEnd } from './attempt.ts';
-import { toFailure, type Failure } from './errors.ts';
+import { toFailure, type Failure, type FailureCode } from './errors.ts';
 import { fold } from './fold.ts';
 import type { Plane } from './plane.ts';
 import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
@@ -66,13 +66,19 @@ export async function settleFailure(plane: Plane, claimed: Run, end: FailedEnd):
   return verdict.outcome;
 }
 
+/** What was told to end, and for a reason that is no failure of the work. */
+const verdicts: Partial<Record<FailureCode, (end: FailedEnd) => Verdict>> = {
+  RUN_CANCELLED: ({ failure }) => cancelled(failure),
+  HANDED_BACK: (end) => nextLeg(end),
+  KILL_SWITCH_UNKNOWN: (end) => handBack(end),
+};
+
 function judgeFailure(plane: Plane, claimed: Run, end: FailedEnd): Verdict {
   const { failure } = end;
   const contract = taskContract(claimed.task);
   if (failure.code === 'KILL_SWITCH_HALTED' && contract.whenHalted !== 'run') return halted(contract, end);
-  if (failure.code === 'RUN_CANCELLED') return cancelled(failure);
-  if (failure.code === 'HANDED_BACK') return nextLeg(end);
-  if (failure.code === 'KILL_SWITCH_UNKNOWN') return handBack(end);
+  const asked = verdicts[failure.code]?.(end);
+  if (asked) return asked;
   if (failure.code === 'DEADLINE_EXCEEDED' && end.advanced) return nextLeg(end);
   const retryable = isRetryable(failure, contract.retry) || failure.disposition === 'hold';
   if (retryable && claimed.attempt < maximumAttempts(contract)) return retry(plane, claimed, { contract, end });

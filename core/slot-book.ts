@@ -19,20 +19,14 @@ export interface SlotBook {
   renewUntil(signal: AbortSignal): Promise<void>;
 }
 
-export function slotBook(
-  plane: Pick<Plane, 'control' | 'clock' | 'owner'>,
-  family: QueueName,
-  slotCount: number,
-): SlotBook {
-  const slots: (string | null)[] = Array.from({ length: slotCount }, () => null);
+/** Writes one record again and again; two slots share it, so its writes follow one another. */
+function recordWriter(plane: Pick<Plane, 'control' | 'clock' | 'owner'>, valueOf: () => Omit<SlotRecord, 'renewedMs'>) {
   const name = slotRecordName(plane.owner);
-  let draining = false;
   let rev = 0;
   let writing: Promise<unknown> = Promise.resolve();
-
   const write = async (): Promise<void> => {
     const nowMs = plane.clock.nowMs();
-    const record: SlotRecord = { family, slots: [...slots], renewedMs: nowMs, draining };
+    const record: SlotRecord = { ...valueOf(), renewedMs: nowMs };
     const expiresAtMs = nowMs + toMs(limits.slotRecordRetention);
     if ((await plane.control.write(name, record, rev, { expiresAtMs })) === 'written') {
       rev += 1;
@@ -40,12 +34,21 @@ export function slotBook(
     }
     throw new Failure('LEASE_LOST', `the record ${name} is written by another: two executors think that they are one`);
   };
-  // Two slots share one record: their writes follow one another.
-  const save = (): Promise<void> => {
+  return (): Promise<void> => {
     const next = writing.then(write, write);
     writing = next.catch(() => undefined);
     return next;
   };
+}
+
+export function slotBook(
+  plane: Pick<Plane, 'control' | 'clock' | 'owner'>,
+  family: QueueName,
+  slotCount: number,
+): SlotBook {
+  const slots: (string | null)[] = Array.from({ length: slotCount }, () => null);
+  let draining = false;
+  const save = recordWriter(plane, () => ({ family, slots: [...slots], draining }));
   const saveQuietly = async (): Promise<void> => void (await Promise.allSettled([save()]));
   return {
     save,

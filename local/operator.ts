@@ -117,3 +117,5 @@ function useEndpoints(variables: Record<string, string>): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   for (const [name, value] of Object.entries(variables)) if (name.startsWith('AWS_')) process.env[name] = value;
 }
+
+export type { Frame, Run };

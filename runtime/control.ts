@@ -11,7 +11,7 @@ export function runtimeControl(client: DynamoDBDocumentClient, table: string): C
       );
       return item ? { rev: Number(item['rev']), value: item['value'] as unknown } : undefined;
     },
-    async write(name, value, expectedRev, options) {
+    async write(...[name, value, expectedRev, options]) {
       const condition =
         expectedRev === 0
           ? { ConditionExpression: 'attribute_not_exists(rev)' }

@@ -1,7 +1,6 @@
 // The heavy way: a backtest on what was ingested, in an executor that the dispatcher started.
 import { createHash } from 'node:crypto';
-import type { Frame } from '#core/progress.ts';
-import type { Run } from '#core/run.ts';
+import type { Frame, Run } from '#local/operator.ts';
 import { check, stop } from './checks.ts';
 import type { CsvFile } from './csv-file.ts';
 import type { Stage } from './scenario.ts';
@@ -32,6 +31,8 @@ export interface Backtested {
   readonly executor: string;
   readonly strategy: { readonly name: string; readonly params: unknown };
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** Returns that were resampled; none where they were too few. */
+  readonly periods: number;
   readonly trades: readonly Trade[];
   readonly warnings: readonly string[];
   readonly artefacts: readonly {
@@ -110,6 +111,7 @@ const describe = ({ stage, done, total, unit, pct }: Frame): string =>
 interface Manifest {
   readonly strategy: Backtested['strategy'];
   readonly metrics: Backtested['metrics'];
+  readonly confidence: { readonly periods: number } | string;
   readonly warnings: readonly string[];
   readonly artefacts: Backtested['artefacts'];
 }
@@ -124,7 +126,8 @@ export async function fetchBacktest({ operator }: Stage, run: Run): Promise<Omit
     check(createHash('sha256').update(bytes).digest('hex') === sha256, `${key} has the sha256 of its manifest`);
     files.set(name, bytes);
   }
-  const { strategy, metrics, warnings, artefacts } = manifest;
+  const { strategy, metrics, confidence, warnings, artefacts } = manifest;
+  const periods = typeof confidence === 'string' ? 0 : confidence.periods;
   const trades = JSON.parse(new TextDecoder().decode(files.get('trades.json'))) as Trade[];
-  return { run: run.id, strategy, metrics, trades, warnings, artefacts, files };
+  return { run: run.id, strategy, metrics, periods, trades, warnings, artefacts, files };
 }

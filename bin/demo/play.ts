@@ -20,10 +20,7 @@ export async function play(stage: Stage, { file, choice, startMs, folder }: Play
   const ticks = await driveSchedules(stage, startMs);
   const { lateMs } = ticks;
   checkSlots(await operator.scheduledRuns(lateMs, plane.clock.now()), {
-    slots: slotsDriven(
-      plane.scheduler.schedules().map(({ expression }) => expression),
-      startMs,
-    ),
+    slots: slotsDriven(plane, startMs),
     lateMs,
     startMs,
   });

@@ -196,7 +196,9 @@ function whereToLook({ folder, halted, ingested, backtested, dashboards }: Told)
     ...[...ingested.files.keys()].toSorted().map((name) => [name, at('ingest', name)]),
   ];
   const { caught } = halted;
-  const resumed = `A running backtest was held after ${caught.heldAfterMs} ms and resumed: the same ${backtested.trades.length} trades.`;
+  const resumed = caught
+    ? `A running backtest was held after ${caught.heldAfterMs} ms and resumed: the same ${backtested.trades.length} trades.`
+    : 'The file has too few bars for a backtest to be caught in flight.';
   const halt = `The halt was epoch ${halted.epoch}, acknowledged after ${halted.acknowledgedAfterMs} ms; ${halted.skipped.length} slots were skipped, the held run ${halted.finalState}.`;
   return [
     'Where to look',

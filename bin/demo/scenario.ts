@@ -1,9 +1,9 @@
 // The main job, told as a story: schedules tick for fifteen minutes, a file is ingested; backtest.ts and halt.ts go on.
 // Every claim that the demo prints is checked here against the ledger or the bytes; a claim that fails ends the demo.
 import { parquetMetadataAsync } from 'hyparquet';
-import { parseCron, slotsAfter } from '#core/cron.ts';
 import type { Operator } from '#local/operator.ts';
 import type { Plane } from '#local/plane.ts';
+import { parseScheduleExpression } from '#local/schedule-expression.ts';
 import type { CsvFile } from './csv-file.ts';
 import { check, liveUntil, minuteMs, stop, untilQuiet } from './checks.ts';
 import type { Progress } from './progress.ts';
@@ -43,13 +43,16 @@ export async function driveSchedules(
 }
 
 /** Slots of all schedules in the minutes that were driven. */
-export const slotsDriven = (expressions: readonly string[], startMs: number): number =>
-  expressions.reduce(
-    (sum, expression) =>
-      sum +
-      slotsAfter(parseCron(expression), startMs, { untilMs: startMs + drivenMinutes * minuteMs, limit: 1000 }).length,
-    0,
-  );
+export function slotsDriven(plane: Plane, startMs: number): number {
+  const endMs = startMs + drivenMinutes * minuteMs;
+  let slots = 0;
+  for (const { name: owner, expression, timeZone } of plane.scheduler.schedules()) {
+    const { nextAfter } = parseScheduleExpression({ expression, timeZone, anchorMs: startMs, owner });
+    for (let slotMs = nextAfter(startMs); slotMs !== undefined && slotMs <= endMs; slotMs = nextAfter(slotMs))
+      slots += 1;
+  }
+  return slots;
+}
 
 /** Each slot of each schedule is one run that went well, however often and in whatever order its ticks came. */
 export function checkSlots(

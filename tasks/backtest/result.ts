@@ -6,6 +6,7 @@ import { reportHtml } from '#engines/backtest/report/report.ts';
 import { equityTable, ordersTable, tradesTable } from '#engines/backtest/tables.ts';
 import { sha256Hex } from '#engines/digest.ts';
 import { writeParquet } from '#engines/ingest/parquet.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Context, Input, Payload } from './input.ts';
 
 export interface Finished extends PreparedBacktest {
@@ -13,6 +14,11 @@ export interface Finished extends PreparedBacktest {
   readonly data: Input['data'];
   readonly result: BacktestResult;
   readonly confidence: Confidence | string;
+}
+
+interface Writer {
+  readonly context: Context;
+  readonly checkpoints: Checkpoints;
 }
 
 interface Artefact {
@@ -26,7 +32,7 @@ interface Artefact {
 }
 
 /** Writes the files and, last, the manifest: a result is complete when that is there. */
-export async function writeResult(context: Context, done: Finished): Promise<ResultOf<'backtest.run'>> {
+export async function writeResult({ context, checkpoints }: Writer, done: Finished): Promise<ResultOf<'backtest.run'>> {
   const { run, result } = done;
   context.progress({ stage: 'report', pct: 92 });
   const warnings = warningsOf(done);
@@ -34,7 +40,7 @@ export async function writeResult(context: Context, done: Finished): Promise<Res
   for await (const { name, type, bytes, ...rest } of filesOf(context, done)) {
     const key = await context.ports.artefacts.put(name, bytes, type);
     artefacts.push({ name, type, key, bytes: bytes.length, sha256: sha256Hex(bytes), ...rest });
-    await context.checkpoint(context.cursor);
+    await checkpoints.listen();
   }
   const manifest = json(manifestOf(context, done, { artefacts, warnings }), 2);
   const manifestKey = await context.ports.artefacts.put('manifest.json', manifest, 'application/json');

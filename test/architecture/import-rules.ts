@@ -35,7 +35,6 @@ export const rules: Readonly<Record<string, Rule>> = {
     ours: ['core', 'runtime', 'engines/status/html.ts', 'engines/status/style.ts', 'local'],
     theirs: { never: [/^aws-cdk-lib/] },
   },
-  localstack: { ours: ['local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },
   sim: { ours: ['core', 'memory', 'engines', 'tasks', 'sim'], theirs: { never: network } },
   bin: { ours: ['core', 'engines', 'lib', 'local', 'localstack', 'sim', 'bin'], theirs: { never: [/^ioredis$/] } },
   localstack: { ours: ['core', 'runtime', 'local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },

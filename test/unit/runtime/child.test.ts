@@ -86,7 +86,7 @@ describe('a body in a process of its own', () => {
 
   it('that dies while it is being answered has died, too: what cannot be sent to it any more harms nobody', async () => {
     const { end, context, said } = begin('diesAmidCalls', (side) => {
-      const checkpoint = (cursor: unknown) => side.context.checkpoint(cursor);
+      const checkpoint = side.context.checkpoint.bind(side.context);
       Object.assign(side.context, {
         // Busy while the child dies: the answers are then sent before its end is seen.
         checkpoint: async (cursor: unknown) => {
