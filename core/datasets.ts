@@ -6,7 +6,7 @@ import type { Run } from './run.ts';
 import { storeKey } from './catalogue/stores.ts';
 
 /** Name of the control record that holds a data set's newest version. */
-export const datasetRecordName = (tenant: string, name: string): string => `dataset#${tenant}#${name}`;
+const datasetRecordName = (tenant: string, name: string): string => `dataset#${tenant}#${name}`;
 
 /** The data sets that one run may see: its tenant's. */
 export function datasets(plane: Pick<Plane, 'control' | 'artefacts'>, run: Pick<Run, 'tenant'>): Datasets {

@@ -17,8 +17,8 @@ export interface FamilyRecord {
   /** Nothing is launched before. */
   readonly backOffUntilMs?: number;
 }
-export const familyRecordName = (family: QueueName): string => `family#${family}`;
-export const newFamily: FamilyRecord = { seq: 0, executors: [], failedStarts: 0 };
+const familyRecordName = (family: QueueName): string => `family#${family}`;
+const newFamily: FamilyRecord = { seq: 0, executors: [], failedStarts: 0 };
 
 /** What an executor says of itself, in the control table as `slot#<task ARN>`. */
 export interface SlotRecord {

@@ -72,13 +72,6 @@ export const rowWhen = ({ operator }: KillStage, id: string, holds: (run: Run) =
     return run && holds(run) ? run : undefined;
   });
 
-/** Processes of the executors beside their first: the bodies. */
-export const bodiesOf = ({ plane }: KillStage): number[] =>
-  plane.tasks
-    .list()
-    .filter(({ lastStatus }) => lastStatus === 'RUNNING')
-    .flatMap(({ arn }) => plane.tasks.childrenOf(arn));
-
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);

@@ -76,7 +76,7 @@ export const shown = (value: number | null | undefined): string =>
 const patienceMs = 120_000;
 
 /** Tells each stage of the run as its frames say it, until it has ended. */
-export async function follow(
+async function follow(
   { operator }: Stage,
   id: string,
   note: (text: string) => void,

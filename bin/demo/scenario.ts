@@ -45,13 +45,13 @@ export async function driveSchedules(
 /** Slots of all schedules in the minutes that were driven. */
 export function slotsDriven(plane: Plane, startMs: number): number {
   const endMs = startMs + drivenMinutes * minuteMs;
-  let slots = 0;
+  let count = 0;
   for (const { name: owner, expression, timeZone } of plane.scheduler.schedules()) {
-    const { nextAfter } = parseScheduleExpression({ expression, timeZone, anchorMs: startMs, owner });
-    for (let slotMs = nextAfter(startMs); slotMs !== undefined && slotMs <= endMs; slotMs = nextAfter(slotMs))
-      slots += 1;
+    const slots = parseScheduleExpression({ expression, timeZone, anchorMs: startMs, owner });
+    let slotMs = slots.nextAfter(startMs);
+    for (; slotMs !== undefined && slotMs <= endMs; slotMs = slots.nextAfter(slotMs)) count += 1;
   }
-  return slots;
+  return count;
 }
 
 /** Each slot of each schedule is one run that went well, however often and in whatever order its ticks came. */

@@ -14,7 +14,7 @@ export type FunctionQueue = OnTier<InhabitedQueue, 'light' | 'internal'>;
 /** Drained by containers that pull: a family of executors each. */
 export type Family = OnTier<InhabitedQueue, 'heavy'>;
 
-export const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
+const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
 export const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy') as Family[];
 export const isFamily = (queue: string): queue is Family => families.some((family) => family === queue);
 

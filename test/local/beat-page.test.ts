@@ -50,10 +50,13 @@ test('the page says of each schedule what the ledger says, over five driven minu
 
   const cells = [...html.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell = '']) => cell);
   const last = cells.flatMap((cell, at) =>
-    at % 6 === 0 ? [{ task: cell, state: cells[at + 1], run: cells[at + 5] }] : [],
+    at % 6 === 0 ? [{ schedule: cell, state: cells[at + 1], run: cells[at + 5] }] : [],
   );
-  expect(last.map(({ task }) => task).toSorted()).toEqual([...new Set(all.map(({ task }) => task))].toSorted());
-  for (const { run, task, state } of last) expect(all.find(({ id }) => id === run)).toMatchObject({ task, state });
+  expect(last.map(({ schedule }) => schedule).toSorted()).toEqual(
+    [...new Set(all.map(({ schedule }) => schedule))].toSorted(),
+  );
+  for (const { run, schedule, state } of last)
+    expect(all.find(({ id }) => id === run)).toMatchObject({ schedule, state });
 });
 
 interface Row {
