@@ -88,7 +88,9 @@ async function taskStopped(plane: DispatchPlane, family: Family, { task, reason,
     const known = record.executors.some((one) => one.task === task);
     const executors = record.executors.filter((one) => one.task !== task);
     const rest = { ...record, executors };
-    return said || !known ? rest : startFailed(rest, `${stopCode}: ${reason}`, plane.clock.nowMs());
+    // One that spoke had started, however briefly it was there.
+    if (said) return { ...rest, failedStarts: 0 };
+    return !known ? rest : startFailed(rest, `${stopCode}: ${reason}`, plane.clock.nowMs());
   });
   if (!said) startFailedLine(plane, family, { task, reason: `${stopCode}: ${reason}` });
 }

@@ -10,19 +10,18 @@
 import { limits } from './catalogue/limits.ts';
 import { families } from './catalogue/entry-points.ts';
 import { queueRow } from './catalogue/queues.ts';
-import { taskContract } from './catalogue/tasks.ts';
-import { cancelled, fenceOfItsOwn, isAtWork, terminalExtras } from './claim.ts';
+import { cancelled, isAtWork } from './claim.ts';
 import { toMs } from './duration.ts';
 import { sendQuietly } from './enqueue.ts';
 import { isWorthALook } from './family.ts';
 import { kickFamily } from './kick.ts';
+import { loseAttempt, writeAndDrain } from './lost.ts';
 import type { Plane } from './plane.ts';
 import type { ReapCount, Reaper } from './ports.ts';
 import { eachDue, putBehind, turnstile, type Pass } from './reap-lanes.ts';
 import { releaseHeld } from './reap-release.ts';
-import { maximumAttempts } from './retry.ts';
-import { changeRun, isTerminal, type Run, type RunChange } from './run.ts';
-import { drain, dueAgain, recordSettled } from './settle.ts';
+import { changeRun, isTerminal, type Run } from './run.ts';
+import { drain } from './settle.ts';
 
 /** The share of its function's time that a reaping takes: the rest is for beginning late, for the last rows, for settling. */
 export const reapBudgetMs = toMs(queueRow('system').timeout) * 0.6;
@@ -50,7 +49,7 @@ export function reaper(plane: Plane): Reaper {
 async function resend(plane: Plane, row: Run): Promise<boolean> {
   if (row.state !== 'queued') return false;
   const nowMs = plane.clock.nowMs();
-  if (row.cancel) return end(plane, row, cancelled(row, row.cancel, nowMs));
+  if (row.cancel) return writeAndDrain(plane, row, cancelled(row, row.cancel, nowMs));
   // Asked for later, a run is sent for the first time when its time has come, and may be lost like any other.
   const isFirst = row.checkAfterMs === row.notBeforeMs;
   const next = changeRun(row, {
@@ -67,35 +66,9 @@ async function resend(plane: Plane, row: Run): Promise<boolean> {
 
 /** A claim whose lease is over: the attempt is lost, and the run goes back to its queue while attempts are left. */
 async function expire(plane: Plane, row: Run): Promise<boolean> {
-  const nowMs = plane.clock.nowMs();
-  if (row.state !== 'running' || isAtWork(row, nowMs)) return false;
-  if (row.cancel) return end(plane, row, cancelled(row, row.cancel, nowMs));
-  const spent = row.attempt >= maximumAttempts(taskContract(row.task));
-  return end(
-    plane,
-    row,
-    changeRun(row, spent ? lost(row, nowMs) : { ...dueAgain(nowMs), send: row.send + 1, outbox: ['send'] }),
-  );
+  if (row.state !== 'running' || isAtWork(row, plane.clock.nowMs())) return false;
+  return loseAttempt(plane, row);
 }
-
-async function end(plane: Plane, row: Run, next: Run): Promise<boolean> {
-  if ((await plane.ledger.replace(row, next)) !== 'replaced') return false;
-  recordSettled(plane, next);
-  await drain(plane, next);
-  return true;
-}
-
-const lost = (row: Run, nowMs: number): RunChange => ({
-  state: 'dead',
-  ...fenceOfItsOwn(row),
-  settledMs: nowMs,
-  ...terminalExtras(nowMs),
-  outbox: ['frame', 'event', 'dead-letter'],
-  outcome: {
-    code: 'LEASE_EXPIRED',
-    message: `the last of ${row.attempt} attempts ended without a word: its process died or was cut off; see its log, then redrive it`,
-  },
-});
 
 async function drainLeftOver(plane: Plane, row: Run): Promise<boolean> {
   if (!isTerminal(row.state) || row.outbox.length === 0) return false;

@@ -238,6 +238,17 @@ describe('a task that stopped', () => {
     expect((await readFamily(plane, 'backtest')).failedStarts).toBe(0);
   });
 
+  it('and had spoken breaks the row of failed starts, however short its life was', async () => {
+    for (let i = 0; i < 6; i += 1) await waiting();
+    const [first = '', second = '', third = ''] = (await look()).launched;
+    await look([stopped(first)]);
+    expect((await readFamily(plane, 'backtest')).failedStarts).toBe(1);
+    await says(second, { draining: true });
+    await look([stopped(second)]);
+    await look([stopped(third)]);
+    expect((await readFamily(plane, 'backtest')).failedStarts).toBe(1);
+  });
+
   it('and never said a word while ECS says nothing either: stopped, forgotten, a failed start', async () => {
     await waiting();
     const [task = ''] = (await look()).launched;
