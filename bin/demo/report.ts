@@ -62,6 +62,7 @@ export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, 
     quality: ingested.manifest.quality,
     files: files(ingested, folder),
     statusPage: join(folder, 'status', 'index.html'),
+    dashboards,
   },
   halt: halted,
   backtest: {
@@ -86,7 +87,6 @@ export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, 
     })),
     warnings: backtested.warnings,
   },
-  dashboards,
 });
 
 const files = ({ files: kept }: Ingested, folder: string): string[] =>

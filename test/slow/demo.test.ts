@@ -24,6 +24,13 @@ interface Document {
     readonly heldState: string;
     readonly finalState: string;
     readonly skipped: readonly string[];
+    readonly caught: Record<string, unknown>;
+  };
+  readonly backtest: {
+    readonly executor: string;
+    readonly metrics: Readonly<Record<string, number | null>>;
+    readonly trades: readonly Readonly<Record<string, number>>[];
+    readonly artefacts: readonly { readonly name: string; readonly path: string; readonly bytes: number }[];
   };
 }
 
@@ -38,9 +45,42 @@ beforeAll(async () => {
 
 test('it exits with 0, and stdout is one JSON document while progress is told on stderr', () => {
   expect(demo).toMatchObject({ status: 0, signal: null });
-  expect(Object.keys(told)).toEqual(['runs', 'ingest', 'halt']);
+  expect(Object.keys(told)).toEqual(['runs', 'ingest', 'halt', 'backtest']);
   expect(demo.stderr).toContain('one slot delivered three times, one out of order');
   expect(demo.stderr).not.toMatch(/Warning|at .*\.ts:\d+/);
+});
+
+test('the backtest was done in an executor: its trades, metrics beside buy and hold, and files that are there', async () => {
+  const { executor, metrics, trades, artefacts } = told.backtest;
+  expect(executor).toMatch(/^arn:aws:ecs:.*:task\//);
+  expect(trades).toHaveLength(metrics['tradeCount'] ?? -1);
+  expect(Object.keys(trades[0] ?? {})).toEqual('entryBar exitBar size entryPrice exitPrice pnl commission'.split(' '));
+  const fees = trades.reduce((sum, { commission = 0 }) => sum + commission, 0);
+  expect(fees).toBeCloseTo(metrics['commissions'] ?? 0, 6);
+  for (const name of ['returnPercent', 'buyAndHoldReturnPercent', 'sharpeRatio'])
+    expect(metrics[name]).toBeTypeOf('number');
+  const files = new Map(artefacts.map(({ name, path, bytes }) => [name, { file: readFileSync(path), bytes }]));
+  for (const { file, bytes } of files.values()) expect(file.length).toBe(bytes);
+  expect([...files.keys()].toSorted()).toEqual([
+    'equity.parquet',
+    'orders.parquet',
+    'report.html',
+    'trades.json',
+    'trades.parquet',
+  ]);
+  expect(String(files.get('report.html')?.file)).toContain('<svg');
+  expect(await parquetRows(new Uint8Array(files.get('equity.parquet')?.file ?? []))).toBe(5105);
+});
+
+test('the halt caught a running backtest: held with a checkpoint, resumed, the same numbers', () => {
+  expect(told.halt.caught).toMatchObject({
+    heldState: 'held',
+    finalState: 'succeeded',
+    starts: 2,
+    attempt: 1,
+    sameResult: true,
+    cursor: { fence: 1 },
+  });
 });
 
 test('the document names the slot that was delivered three times', () => {
