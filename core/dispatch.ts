@@ -179,7 +179,8 @@ async function lookAfter(plane: DispatchPlane, family: Family): Promise<FamilyRe
   const mute = record.executors.filter((_, index) => states[index]?.kind === 'mute');
   for (const { task } of mute) {
     startFailedLine(plane, family, { task, reason: 'it never spoke' });
-    await plane.executors.stop(task, `not a word from it in ${limits.startWithin} s`);
+    // It may be gone for so long that ECS has forgotten it.
+    await Promise.allSettled([plane.executors.stop(task, `not a word from it in ${limits.startWithin} s`)]);
   }
   const goneTasks = new Set(gone.map(({ task }) => task));
   return changeFamily(plane, family, (now) => {

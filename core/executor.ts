@@ -17,6 +17,7 @@ import { queueRow } from './catalogue/queues.ts';
 import type { Family } from './catalogue/entry-points.ts';
 import { acknowledged, type Received } from './consume.ts';
 import { toMs } from './duration.ts';
+import { toFailure } from './errors.ts';
 import { execute, type ExecutorHands } from './execute.ts';
 import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
@@ -69,7 +70,7 @@ export async function runExecutor(plane: ExecutorPlane, options: ExecutorOptions
   await Promise.all(Array.from({ length: queueRow(options.family).slots }, (_, slot) => serve(executor, slot)));
   over.abort();
   await renewing;
-  await book.leave();
+  await book.drain();
   const end = options.shutdown.aborted ? 'told to end' : 'idle';
   plane.log.info(logLines.executorEnding, { family: options.family, task: plane.owner, because: end });
   return end;
@@ -88,6 +89,7 @@ async function serve(executor: Executor, slot: number): Promise<void> {
 async function takeOne({ plane, family, shutdown }: Executor, waitMs: number): Promise<Received | undefined> {
   const [taken] = await Promise.allSettled([plane.inbox.take(family, { waitMs, signal: shutdown })]);
   if (taken.status === 'fulfilled') return taken.value;
+  plane.log.warn(logLines.receiveFailed, { family, reason: toFailure(taken.reason).message });
   await Promise.allSettled([plane.clock.sleep(1000, shutdown)]);
   return undefined;
 }
@@ -98,12 +100,10 @@ const isIdle = ({ plane, book, lastWorkMs, idleMs }: Executor): boolean =>
 /** Says that it leaves, so that nobody counts on it, and takes what was sent before it said so. */
 async function lastLook(executor: Executor, slot: number): Promise<void> {
   executor.leaving = true;
-  await executor.book.drain(true);
+  await executor.book.drain();
   const message = await takeOne(executor, 0);
-  if (!message) return;
-  executor.leaving = false;
-  await executor.book.drain(false);
-  await handle(executor, slot, message);
+  // Still leaving after that: its other slots may have gone, and a slot that nobody serves must not look free.
+  if (message) await handle(executor, slot, message);
 }
 
 async function handle(executor: Executor, slot: number, message: Received): Promise<void> {

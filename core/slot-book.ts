@@ -1,20 +1,20 @@
 import { limits } from './catalogue/limits.ts';
+import { untilWritten } from './conflict.ts';
 import { queueRow, type QueueName } from './catalogue/queues.ts';
 import { toMs } from './duration.ts';
-import { Failure } from './errors.ts';
 import { slotRecordName, type SlotRecord } from './family.ts';
 import type { Plane } from './plane.ts';
 
 /** An executor's record of itself: which run each slot may hold, and that it is there. */
 export interface SlotBook {
-  /** Writes the record. @throws Failure LEASE_LOST when somebody else writes it. */
+  /** Writes the record. @throws what the control table throws. */
   save(): Promise<void>;
   take(slot: number, run: string): Promise<void>;
   /** Never rejects: that a slot is free again may be said a renewal later. */
   free(slot: number): Promise<void>;
   isFree(): boolean;
-  drain(draining: boolean): Promise<void>;
-  leave(): Promise<void>;
+  /** Says that no message is taken any more. Never rejects. */
+  drain(): Promise<void>;
   /** Renews the record until the signal is aborted; never rejects. */
   renewUntil(signal: AbortSignal): Promise<void>;
 }
@@ -28,11 +28,12 @@ function recordWriter(plane: Pick<Plane, 'control' | 'clock' | 'owner'>, valueOf
     const nowMs = plane.clock.nowMs();
     const record: SlotRecord = { ...valueOf(), renewedMs: nowMs };
     const expiresAtMs = nowMs + toMs(limits.slotRecordRetention);
-    if ((await plane.control.write(name, record, rev, { expiresAtMs })) === 'written') {
-      rev += 1;
-      return;
-    }
-    throw new Failure('LEASE_LOST', `the record ${name} is written by another: two executors think that they are one`);
+    // Nobody else writes it: a conflict means that a write of ours arrived whose answer was lost.
+    await untilWritten(`the record ${name}`, async () => {
+      const written = (await plane.control.write(name, record, rev, { expiresAtMs })) === 'written';
+      rev = written ? rev + 1 : ((await plane.control.read(name))?.rev ?? 0);
+      return written ? true : undefined;
+    });
   };
   return (): Promise<void> => {
     const next = writing.then(write, write);
@@ -61,11 +62,7 @@ export function slotBook(
       return saveQuietly();
     },
     isFree: () => slots.every((run) => run === null),
-    drain: (value) => {
-      draining = value;
-      return saveQuietly();
-    },
-    leave: () => {
+    drain: () => {
       draining = true;
       return saveQuietly();
     },

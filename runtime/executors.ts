@@ -1,4 +1,11 @@
-import { RunTaskCommand, StopTaskCommand, type ECSClient } from '@aws-sdk/client-ecs';
+import {
+  ConflictException,
+  ECSServiceException,
+  RunTaskCommand,
+  StopTaskCommand,
+  type ECSClient,
+  type RunTaskCommandOutput,
+} from '@aws-sdk/client-ecs';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import { Failure } from '#core/errors.ts';
 import type { Executors } from '#core/ports.ts';
@@ -41,9 +48,15 @@ export function runtimeExecutors(client: ECSClient, settings: LaunchSettings): E
   };
 }
 
-/** Capacity that is not to be had comes as a failure or as an exception; everything else is for the next delivery. */
-function refusal(error: unknown): { tasks: []; failures: { reason: string; detail?: string }[] } {
-  const { name, message } = error as Error;
-  if (!/Capacity|PlatformTaskDefinitionIncompatibility|LimitExceeded/i.test(`${name} ${message}`)) throw error;
-  return { tasks: [], failures: [{ reason: name, detail: message }] };
+type Answer = Pick<RunTaskCommandOutput, 'tasks' | 'failures'>;
+
+/**
+ * What ECS says no to it will say no to again: a failed start, with its reason. That the token was used with other
+ * parameters (a deployment came in between) tells which tasks it started. Everything else is for the next delivery.
+ */
+function refusal(error: unknown): Answer {
+  if (error instanceof ConflictException) return { tasks: (error.resourceIds ?? []).map((taskArn) => ({ taskArn })) };
+  const passes = !(error instanceof ECSServiceException) || error.$fault === 'server' || error.$retryable !== undefined;
+  if (passes || /Throttl|TooManyRequests/.test(error.name)) throw error;
+  return { tasks: [], failures: [{ reason: error.name, detail: error.message }] };
 }

@@ -72,6 +72,7 @@ export const logLines = {
   startFailed: 'executor start failed',
   executorStarted: 'executor started',
   executorEnding: 'executor ending',
+  receiveFailed: 'receive failed',
   childEnded: 'child ended',
 } as const;
 export type LogLine = (typeof logLines)[keyof typeof logLines];

@@ -58,6 +58,14 @@ export async function restore({ cursor, ports }: Context, data: string): Promise
     if (toFailure(read.reason).disposition === 'reject') return undefined;
     throw read.reason;
   }
-  const saved = savedSchema.parse(JSON.parse(new TextDecoder().decode(read.value)));
-  return saved.data === data ? saved : undefined;
+  const saved = savedSchema.safeParse(jsonOf(read.value)).data;
+  return saved?.data === data ? saved : undefined;
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

@@ -244,6 +244,7 @@ test('a plane that is killed takes its children along, frozen ones too, and the 
   expect(children).toHaveLength(childrenOfOneFunction);
   child.kill('SIGKILL');
   await until('every child has ended', () => children.every((pid) => !isAlive(pid)), 10_000);
+  await until('the plane has ended', () => child.signalCode !== null);
 
   const next = await plane({ resources: worker, code }, { dataDir });
   const fresh = new Redis(next.endpoints.redis);

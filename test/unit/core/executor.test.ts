@@ -98,6 +98,24 @@ describe('an executor', () => {
     expect(await rowOf(plane, late!.id)).toMatchObject({ state: 'succeeded' });
   });
 
+  it('goes on with a record whose last write arrived although its answer was lost', async () => {
+    const write = plane.control.write.bind(plane.control);
+    let writes = 0;
+    executor.control.write = async (...values) => {
+      writes += 1;
+      const done = await write(...values);
+      if (writes === 2) throw new Error('the answer was lost');
+      return done;
+    };
+    const runs = [await place1(), await place1()];
+    await drive(
+      plane,
+      serve(async () => result),
+    );
+    for (const run of runs) expect(await rowOf(plane, run.id)).toMatchObject({ state: 'succeeded' });
+    expect(await record()).toMatchObject({ slots: [null, null], draining: true });
+  });
+
   it('renews its record while it works, so that the dispatcher counts on it', async () => {
     await place1();
     const renewed = new Set<number>();

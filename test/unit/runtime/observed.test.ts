@@ -95,7 +95,14 @@ const scenarios: Record<MetricSource, (plane: MemoryPlane) => Promise<void>> = {
     await drive(plane, consumeKicks({ ...plane, executors }, [{ id: 'k', receipt: 'k', receives: 1, body: kick }]));
     const entry = fileURLToPath(new URL('fixtures/child.ts', import.meta.url));
     const bodies = childBodies({ 'backtest.run': async () => undefined }, { entry, log: plane.log });
-    const inbox = memoryInbox(plane.queues, plane.clock);
+    const pulled = memoryInbox(plane.queues, plane.clock);
+    let tries = 0;
+    const take: typeof pulled.take = async (...values) => {
+      tries += 1;
+      if (tries === 1) throw new Error('the queue is away');
+      return pulled.take(...values);
+    };
+    const inbox = { ...pulled, take };
     const shutdown = new AbortController().signal;
     await drive(plane, runExecutor({ ...plane, inbox }, { family: 'backtest', bodies, shutdown, idleMs: 1000 }));
   },
