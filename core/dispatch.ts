@@ -138,35 +138,31 @@ async function launchMissing(plane: DispatchPlane, family: Family): Promise<Disp
 const superseded = (family: Family) =>
   new Failure('LEDGER_CONFLICT', `another look at ${family} decided at the same time: the kick comes back`);
 
-/** Carries out the decision that stands open, on the first capacity that has room. */
+/**
+ * Carries out the decision that stands open, on the first capacity that has room. That one had none is written down before
+ * the next is asked: whoever carries the decision on must not ask it again, now that there may be room.
+ */
 async function finishOpen(plane: DispatchPlane, family: Family, record: FamilyRecord): Promise<FamilyRecord> {
   if (!record.open) return record;
-  const { tasks, refused } = await launchOnAny(plane, family, { seq: record.seq, count: record.open.count });
+  const { count, capacity: at = 0 } = record.open;
+  const { capacity: capacities } = queueRow(family);
+  const capacity = capacities[at] ?? capacities[0] ?? 'FARGATE';
+  const token = `${family}-${record.seq}-${capacity}`;
+  const { tasks, refused = 'no reason was given' } = await plane.executors.launch({ family, count, capacity, token });
+  const isLast = at + 1 >= capacities.length;
+  const reason = `${capacity}: ${refused}`;
+  if (tasks.length === 0 && isLast) startFailedLine(plane, family, { reason });
   const nowMs = plane.clock.nowMs();
-  if (tasks.length === 0) startFailedLine(plane, family, { reason: refused });
-  return changeFamily(plane, family, (now) => {
+  const next = await changeFamily(plane, family, (now) => {
     if (now.seq !== record.seq) throw superseded(family);
+    if (tasks.length === 0 && !isLast) return { ...now, open: { count, capacity: at + 1 } };
     const { open: _, ...rest } = now;
-    if (tasks.length === 0) return startFailed(rest, refused, nowMs);
+    if (tasks.length === 0) return startFailed(rest, reason, nowMs);
     const known = new Set(rest.executors.map(({ task }) => task));
     const fresh = tasks.filter((task) => !known.has(task)).map((task) => ({ task, launchedMs: nowMs }));
     return { ...rest, executors: [...rest.executors, ...fresh] };
   });
-}
-
-async function launchOnAny(
-  plane: DispatchPlane,
-  family: Family,
-  { seq, count }: { seq: number; count: number },
-): Promise<{ tasks: readonly string[]; refused: string }> {
-  let refused = '';
-  for (const capacity of queueRow(family).capacity) {
-    const token = `${family}-${seq}-${capacity}`;
-    const answer = await plane.executors.launch({ family, count, capacity, token });
-    if (answer.tasks.length > 0) return { tasks: answer.tasks, refused: '' };
-    refused = `${capacity}: ${answer.refused ?? 'no reason was given'}`;
-  }
-  return { tasks: [], refused };
+  return finishOpen(plane, family, next);
 }
 
 /** Forgets executors that must be gone, and takes note of those that have spoken. */
@@ -195,7 +191,7 @@ async function lookAfter(plane: DispatchPlane, family: Family): Promise<FamilyRe
 
 type ExecutorState =
   | { readonly kind: 'live'; readonly said: SlotRecord }
-  | { readonly kind: 'pending' | 'gone' | 'mute' };
+  | { readonly kind: 'pending' | 'silent' | 'gone' | 'mute' };
 
 async function stateOf(plane: Plane, one: FamilyRecord['executors'][number]): Promise<ExecutorState> {
   const nowMs = plane.clock.nowMs();
@@ -203,7 +199,7 @@ async function stateOf(plane: Plane, one: FamilyRecord['executors'][number]): Pr
   if (!said) return { kind: nowMs - one.launchedMs > toMs(limits.startWithin) ? 'mute' : 'pending' };
   if (nowMs - said.renewedMs <= toMs(limits.executorSilentFor)) return { kind: 'live', said };
   // Silent for longer than any lease: its runs are the reaper's, should its end never be told.
-  return { kind: 'gone' };
+  return { kind: nowMs - said.renewedMs <= toMs(limits.executorForgottenAfter) ? 'silent' : 'gone' };
 }
 
 async function circumstances(plane: DispatchPlane, family: Family, record: FamilyRecord): Promise<Circumstances> {
@@ -214,7 +210,7 @@ async function circumstances(plane: DispatchPlane, family: Family, record: Famil
   const most = concurrency.maximum * slots;
   return {
     waiting: await countWaiting(plane, family, most),
-    live: live.length,
+    live: live.length + states.filter(({ kind }) => kind === 'silent').length,
     freeSlots: free.length,
     pending: states.filter(({ kind }) => kind === 'pending').length,
     slots,

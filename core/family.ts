@@ -8,7 +8,11 @@ export interface FamilyRecord {
   /** Counts decisions; with the capacity's number it is the token that makes a repeated launch the same launch. */
   readonly seq: number;
   /** A decision that was written down and may or may not have been carried out. */
-  readonly open?: { readonly count: number };
+  readonly open?: {
+    readonly count: number;
+    /** Which capacity of the queue's row it is asked of: those before it had no room. */
+    readonly capacity?: number;
+  };
   /** Tasks that were launched and of which no end was told. */
   readonly executors: readonly { readonly task: string; readonly launchedMs: number }[];
   /** In a row: tasks that ended before they could take a message, and launches that were refused. */

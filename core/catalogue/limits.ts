@@ -67,6 +67,8 @@ export const limits = {
   startWithin: minutes(5),
   /** An executor that has not renewed its record for this long takes no work: its leases have ended, too. */
   executorSilentFor: seconds(45),
+  /** It still counts against the maximum for so long: perhaps only its record could not be written. */
+  executorForgottenAfter: minutes(3),
   failedStartsBeforeBackOff: 3,
   longestBackOffMinutes: 15,
   /** An executor without work waits this long for some before it ends. */

@@ -110,6 +110,9 @@ describe('a look at a family', () => {
     await says(launched[0]!, { draining: true });
     expect((await look()).launched).toHaveLength(1);
     await plane.clock.advance(46_000);
+    expect((await look()).launched).toHaveLength(0);
+    expect((await readFamily(plane, 'backtest')).executors.map(({ task }) => task)).toContain(launched[0]);
+    await plane.clock.advance(3 * minuteMs);
     await says('arn:task/backtest/2');
     await waiting();
     await waiting();
@@ -163,6 +166,23 @@ describe('a dispatcher that dies', () => {
     executors.diesAfterLaunch = false;
     expect(await look()).toMatchObject({ because: 'enough' });
     expect(new Set(executors.asked.map(({ token }) => token)).size).toBe(1);
+    expect((await readFamily(plane, 'backtest')).executors).toHaveLength(1);
+  });
+
+  it('after one capacity had no room: the next one does not ask it again, though it has some by then', async () => {
+    await waiting();
+    executors.full.add('FARGATE_SPOT');
+    const launch = executors.launch.bind(executors);
+    executors.launch = async (request) => {
+      if (request.capacity === 'FARGATE') executors.diesAfterLaunch = true;
+      return launch(request);
+    };
+    await expect(look()).rejects.toThrow('the process is gone');
+    executors.launch = launch;
+    executors.diesAfterLaunch = false;
+    executors.full.clear();
+    expect(await look()).toMatchObject({ because: 'enough' });
+    expect(executors.asked.map(({ capacity }) => capacity)).toEqual(['FARGATE_SPOT', 'FARGATE', 'FARGATE']);
     expect((await readFamily(plane, 'backtest')).executors).toHaveLength(1);
   });
 
