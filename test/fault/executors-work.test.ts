@@ -37,6 +37,9 @@ test(`${good + bad.length} runs at once drain over several executors, each done 
   const rows = await Promise.all(asked.map(({ id }) => running.settled(id)));
   measured(`${rows.length} runs at once, until the last has ended`, (performance.now() - askedMs) / 1000, 's');
   const letters = await running.letters();
+  const handBacksOf = (id: string) =>
+    running.said('run settled').filter(({ run, state, attempt }) => run === id && state === 'queued' && attempt === 0)
+      .length;
   expect(letters).toHaveLength(bad.length);
   for (const [index, [, code, words]] of bad.entries()) {
     const row = rows[index] as Run;
@@ -47,7 +50,9 @@ test(`${good + bad.length} runs at once drain over several executors, each done 
     expect(await running.keys(`artifacts/local/backtest.run/${row.id}/`)).toEqual([]);
   }
   for (const row of rows.slice(bad.length)) {
-    expect(row).toMatchObject({ state: 'succeeded', attempt: 1, starts: 1, fence: 1 });
+    // A permit that a busy machine read too slowly hands a run back unspent: it is begun again, and its log says so.
+    const handedBack = handBacksOf(row.id);
+    expect(row).toMatchObject({ state: 'succeeded', attempt: 1, starts: 1 + handedBack, fence: 1 + handedBack });
     expect(running.eventsOf(row.id)).toEqual(['RunSucceeded']);
     await expectWholeBacktest(running.operator, row);
   }
@@ -55,7 +60,7 @@ test(`${good + bad.length} runs at once drain over several executors, each done 
   measured('executors that served them', started, 'executors');
   expect(started).toBeGreaterThan(1);
   expect(started).toBeLessThanOrEqual(10);
-  expect(running.said('run started')).toHaveLength(rows.length);
+  expect(running.said('run started')).toHaveLength(rows.reduce((sum, { starts }) => sum + starts, 0));
 });
 
 /** Kills each process of a body as it appears, until `over`. */

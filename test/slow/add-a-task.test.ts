@@ -114,8 +114,9 @@ async function synthesise(name: string): Promise<Synthesised> {
   return { template: JSON.parse(template), bundles: bundles.map((asset) => readFolder(join(dir, asset))) };
 }
 const readFolder = (dir: string): string =>
-  readdirSync(dir)
-    .map((file) => readFileSync(join(dir, file), 'utf8'))
+  readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
 
 /** What a test only prepares must have gone well. */

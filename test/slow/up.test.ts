@@ -72,7 +72,7 @@ test('the first line of --json names every endpoint, each answers, and every fur
     socket.destroy();
   }
   expect(ready.queues).toContain('alphaswarm-dev-ingestion');
-  expect([ready.functions.length, ready.schedules.length]).toEqual([2, 3]);
+  expect([ready.functions.length, ready.schedules.length]).toEqual([3, 4]);
   expect(await foreign(ready.endpoints.redis, 'GET alphaswarm:kill_switch')).toBe('$-1\r\n');
   running.process.kill('SIGINT');
   await running.ended;
