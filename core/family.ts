@@ -15,7 +15,7 @@ export interface FamilyRecord {
   };
   /** Tasks that were launched and of which no end was told. */
   readonly executors: readonly { readonly task: string; readonly launchedMs: number }[];
-  /** In a row: tasks that ended before they could take a message, and launches that were refused. */
+  /** In a row: tasks that ended before they said a word, and launches that were refused. */
   readonly failedStarts: number;
   readonly lastFailure?: string;
   /** Nothing is launched before. */

@@ -40,7 +40,7 @@ export const metrics = {
   StartFailed: {
     ...halt,
     source: 'dispatch',
-    meaning: 'executors that could not be started, or ended before they took a message',
+    meaning: 'executors that could not be started, or ended before they said a word',
   },
   SwitchUnknown: {
     ...halt,
