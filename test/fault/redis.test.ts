@@ -45,10 +45,10 @@ test('with Redis down at the start ticks come back without a row, requests are r
   await until(
     'the slots are run',
     async () =>
-      (await ofNoon()).filter(({ state, outbox }) => state === 'succeeded' && outbox.length === 0).length === 3,
+      (await ofNoon()).filter(({ state, outbox }) => state === 'succeeded' && outbox.length === 0).length === schedules.length,
     90_000,
   );
-  measured('Redis is back to the last of three waiting ticks done', (performance.now() - backMs) / 1000, 's');
+  measured('Redis is back to the last of the waiting ticks done', (performance.now() - backMs) / 1000, 's');
   const rows = await ofNoon();
   expect(new Set(rows.map(({ schedule }) => schedule))).toEqual(new Set(schedules.map((name) => bare(name))));
   for (const row of rows) expect(row).toMatchObject({ attempt: 1, starts: 1 });
