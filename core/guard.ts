@@ -131,10 +131,10 @@ function checkAllowed(
 
 const intentOf = (run: GuardOptions['run'], effect: Effect, atMs: number): AuditIntent => ({
   effect,
-  run: run.id,
+  subject: run.id,
   task: run.task,
   tenant: run.tenant,
-  actor: run.actor.id,
+  actor: run.actor,
   fence: run.fence,
   atMs,
 });

@@ -4,6 +4,7 @@ import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
 import type { Frame } from './progress.ts';
 
+export type * from './ports-audit.ts';
 export type * from './ports-ledger.ts';
 export type * from './ports-queues.ts';
 
@@ -98,25 +99,6 @@ export interface Log {
   info(line: LogLine, fields?: Record<string, unknown>): void;
   warn(line: LogLine, fields?: Record<string, unknown>): void;
 }
-
-/** Where intents go before an effect and outcomes after it. */
-export interface AuditSink {
-  intent(entry: AuditIntent): Promise<void>;
-  outcome(entry: AuditIntent & { readonly outcome: 'done' | 'denied' | 'failed' }): Promise<void>;
-}
-export interface AuditIntent {
-  readonly effect: Effect | Operation;
-  readonly run: string;
-  readonly task: string;
-  readonly tenant: string;
-  readonly actor: string;
-  readonly fence: number;
-  readonly atMs: number;
-  /** Why, of an operation: a person said it. */
-  readonly reason?: string;
-}
-/** What a person, or the beat, does to a run or a schedule from outside. */
-export type Operation = `operation.${'cancel' | 'retry' | 'redrive' | 'catch-up' | 'pause' | 'resume'}`;
 
 // Ports that tasks reach, always through the guard.
 

@@ -31,6 +31,8 @@ export interface TaskContract {
   /** Ports the body may reach; its context holds no other. */
   readonly uses: readonly PortName[];
   readonly startableBy: readonly StartableBy[];
+  /** The prefix of the original at which the gateway starts it, too: `backtests` is `POST /backtests`. */
+  readonly shortcut?: string;
   /** How work in flight is ended: `kill` after the grace period, `graceful` never without time. */
   readonly interrupt: 'kill' | 'graceful';
   readonly retry: RetryPolicy;
@@ -182,6 +184,7 @@ export const tasks = {
     mutatesWhileHalted: [],
     uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
+    shortcut: 'backtests',
     interrupt: 'kill',
     retry: standardRetry,
     costClass: 'medium',
@@ -208,6 +211,7 @@ export const tasks = {
     mutatesWhileHalted: [],
     uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
+    shortcut: 'ingest',
     interrupt: 'kill',
     retry: standardRetry,
     costClass: 'medium',

@@ -1,0 +1,86 @@
+import type { TaskName } from './catalogue/tasks.ts';
+import type { Effect } from './ports.ts';
+import type { Actor } from './run.ts';
+
+/** What a person, a service or the beat does to the plane from outside. */
+export type Operation = `operation.${OperationName}`;
+export type OperationName =
+  | 'start'
+  | 'cancel'
+  | 'retry'
+  | 'redrive'
+  | 'catch-up'
+  | 'pause'
+  | 'resume'
+  | 'trigger'
+  | 'upload'
+  | 'halt'
+  | 'narrow'
+  | 'release'
+  | 'widen';
+
+/** What is done to what, by whom: written before the effect. */
+export interface AuditIntent {
+  readonly effect: Effect | Operation;
+  /** A run's id, `schedule#<key>`, `queue#<name>`, `inbox#<path>` or `kill-switch`. */
+  readonly subject: string;
+  readonly task?: TaskName;
+  readonly tenant: string;
+  readonly actor: Actor;
+  /** Of the run's claim; 0 outside one. */
+  readonly fence: number;
+  readonly atMs: number;
+  /** Why, of an operation: a person said it. */
+  readonly reason?: string;
+  /** With what, redacted: names, keys and sizes, never contents. */
+  readonly arguments?: unknown;
+  /** The address or the worker that it came from. */
+  readonly from?: string;
+}
+export type AuditOutcome = 'done' | 'denied' | 'failed';
+
+/** Where intents go before an effect and outcomes after it. An intent that cannot be written stops the effect. */
+export interface AuditSink {
+  intent(entry: AuditIntent): Promise<void>;
+  outcome(entry: AuditIntent & { readonly outcome: AuditOutcome }): Promise<void>;
+}
+
+/** One row of `audit_events`, as it is read. `hash` covers every other field and the hash before it in its chain. */
+export interface AuditRow extends AuditIntent {
+  readonly v: 1;
+  /** UTC hour of `atMs`, `YYYY-MM-DDTHH`: with the writer it names the chain. */
+  readonly hour: string;
+  readonly writer: string;
+  /** Dense from 1 within a chain. */
+  readonly seq: number;
+  /** Of the row before; for the first of a chain the name of the chain, hashed. Lower-case hex SHA-256. */
+  readonly previous: string;
+  readonly hash: string;
+  /** Absent on an intent. */
+  readonly outcome?: AuditOutcome;
+}
+
+export interface AuditQuery {
+  /** What it was done to, or else whose tenant and which UTC day. */
+  readonly of: { readonly subject: string } | { readonly tenant: string; readonly day: string };
+  readonly limit: number;
+  /** Where the last page ended. */
+  readonly cursor?: string;
+}
+export interface AuditPage {
+  readonly rows: readonly AuditRow[];
+  /** Absent on the last page. */
+  readonly cursor?: string;
+}
+
+/** The table of audit rows: append and read, nothing else. */
+export interface AuditLog {
+  /** Writes the row unless one stands at its place. */
+  append(row: AuditRow): Promise<'written' | 'exists'>;
+  /** Writers that have a chain in this hour. */
+  writers(hour: string): Promise<string[]>;
+  /** A chain by its sequence, strongly consistent. */
+  chain(hour: string, writer: string): Promise<AuditRow[]>;
+  /** Newest first. */
+  page(query: AuditQuery): Promise<AuditPage>;
+}
