@@ -74,7 +74,7 @@ describe('an effect', () => {
       effect: 'artefacts.put',
       task: 'ingest.pull',
       tenant: 'acme',
-      actor: 'user-anna',
+      actor: { id: 'user-anna' },
       fence: 3,
       atMs: test.plane.clock.nowMs(),
     };
