@@ -33,6 +33,8 @@ export interface TaskContract {
   readonly startableBy: readonly StartableBy[];
   /** The prefix of the original at which the gateway starts it, too: `backtests` is `POST /backtests`. */
   readonly shortcut?: string;
+  /** Tasks that its body may start, each a run of its own in the same name. */
+  readonly starts?: readonly string[];
   /** How work in flight is ended: `kill` after the grace period, `graceful` never without time. */
   readonly interrupt: 'kill' | 'graceful';
   readonly retry: RetryPolicy;
@@ -212,6 +214,7 @@ export const tasks = {
     uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
     shortcut: 'ingest',
+    starts: ['backtest.run'],
     interrupt: 'kill',
     retry: standardRetry,
     costClass: 'medium',
@@ -234,3 +237,17 @@ export type UsesOf<T extends TaskName> = (typeof tasks)[T]['uses'][number];
 /** The queues that have a task, hence a consumer: the others stand as queues until their first task comes. */
 export const inhabitedQueues = [...new Set(taskNames.map((name) => taskContract(name).queue))];
 export const tasksOf = (queue: QueueName): TaskName[] => taskNames.filter((name) => taskContract(name).queue === queue);
+
+/** Queues of the tasks that bodies on Q may start. */
+export type StartedFrom<Q extends QueueName> = {
+  [T in TaskOnQueue<Q>]: (typeof tasks)[T] extends { starts: readonly (infer S)[] }
+    ? S extends TaskName
+      ? (typeof tasks)[S]['queue']
+      : never
+    : never;
+}[TaskOnQueue<Q>];
+export const startedFrom = (queue: QueueName): QueueName[] =>
+  tasksOf(queue)
+    .flatMap((name) => taskContract(name).starts ?? [])
+    .filter(isTaskName)
+    .map((name) => taskContract(name).queue);

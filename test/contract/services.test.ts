@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { environmentNames, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-points.ts';
+import { addressedBy, environmentNames, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { entryPoints } from '#core/catalogue/entry-points.ts';
 import { consume } from '#core/consume.ts';
 import { enqueue } from '#core/enqueue.ts';

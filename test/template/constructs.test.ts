@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { App, Stack } from 'aws-cdk-lib';
-import type { CommonVariable, EnvironmentOf } from '#core/catalogue/entry-points.ts';
+import type { CommonVariable, EnvironmentOf } from '#core/catalogue/entry-environment.ts';
 import { queueNames, queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { bundle } from '#lib/bundle.ts';
 import { TaskQueue, visibilityOf } from '#lib/constructs/task-queue.ts';

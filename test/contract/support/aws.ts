@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll } from 'vitest';
-import { dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-points.ts';
+import { dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { ledgerIndexes } from '#core/catalogue/stores.ts';
 import { startAwsApi } from '#local/aws-api.ts';

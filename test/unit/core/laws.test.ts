@@ -1,6 +1,7 @@
 // Laws over the catalogue: what must hold for every row, of today and of tomorrow.
 import { describe, expect, it } from 'vitest';
-import { entryPoints, environmentNames } from '#core/catalogue/entry-points.ts';
+import { environmentNames } from '#core/catalogue/entry-environment.ts';
+import { entryPoints } from '#core/catalogue/entry-points.ts';
 import { limits } from '#core/catalogue/limits.ts';
 import { logLines, metricNames, metrics, type MetricRow } from '#core/catalogue/metrics.ts';
 import { queueNames, queueRow, queues, type QueueName } from '#core/catalogue/queues.ts';

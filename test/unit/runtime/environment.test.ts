@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { environmentNames } from '#core/catalogue/entry-environment.ts';
+import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { Failure } from '#core/errors.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
 
