@@ -12,4 +12,6 @@ export interface Caller {
   readonly expiresAtMs: number;
   /** Set when the bearer has authenticated strongly (`acr=high`): when that was. */
   readonly steppedUpAtMs?: number;
+  /** The claim by which its issuer says so, hence how to ask for it: `acrs` with `c1` of Entra, `acr` with `high`. */
+  readonly stepUp?: { readonly claim: string; readonly value: string };
 }
