@@ -22,9 +22,13 @@ export interface EnqueueRequest<T extends TaskName = TaskName> {
   readonly as: StartableBy;
   /** The same key from the same actor is the same run. */
   readonly idempotencyKey?: string;
+  /** Of a run without a key: its id, where it had to be known before the row is. */
+  readonly id?: string;
   readonly notBeforeMs?: number;
   /** Of the run that asks, if one does; hops are counted from it. */
   readonly parent?: Pick<Run, 'hops' | 'traceparent'>;
+  /** What it does by hand is otherwise this schedule's to do. It is nobody's slot. */
+  readonly schedule?: ScheduleKey;
   /** Of a tick: its id is a function of these two. */
   readonly slot?: { readonly id: string; readonly schedule: ScheduleKey; readonly slotMs: number };
 }
@@ -98,7 +102,8 @@ async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): 
     ...(parent ? { traceparent: parent.traceparent } : {}),
     notBeforeMs,
     // A run for later has no message yet: the reaper sends it at its time.
-    checkAfterMs: notBeforeMs > nowMs ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
+    checkAfterMs: notBeforeMs > nowMs || leftToTheReaper(request) ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
+    ...(request.schedule === undefined ? {} : { schedule: request.schedule }),
     ...(slot ? { schedule: slot.schedule, slotMs: slot.slotMs } : {}),
     ...bornAs(birth, nowMs),
   };
@@ -113,9 +118,9 @@ function hopsOf(task: TaskName, parent: EnqueueRequest['parent']): number {
   );
 }
 
-function runIdOf(plane: Plane, { slot, idempotencyKey, tenant, actor }: EnqueueRequest): string {
+function runIdOf(plane: Plane, { slot, idempotencyKey, id, tenant, actor }: EnqueueRequest): string {
   if (slot) return slot.id;
-  if (idempotencyKey === undefined) return plane.ids.runId();
+  if (idempotencyKey === undefined) return id ?? plane.ids.runId();
   return requestRunId(plane.ids, { cell: plane.cell, tenant, actor: actor.id }, idempotencyKey);
 }
 

@@ -48,6 +48,8 @@ export interface Artefacts {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
 }
 
+  /** At most `limit` (1,000) objects whose keys begin with `prefix`, in the order of their keys. */
+  list(prefix: string, limit: number): Promise<{ readonly key: string; readonly sizeBytes: number }[]>;
 /** The kill switch's key in Redis. Every call answers or throws within the client's 250 ms. */
 export interface SwitchKey {
   read(): Promise<string>;

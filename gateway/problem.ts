@@ -1,11 +1,15 @@
 import type { FailureCode } from '#core/errors.ts';
 import { Failure, toFailure } from '#core/errors.ts';
 
+/** Said by a door with the places that do not fit, by the plane without. */
+const payloadInvalid = { status: 422, title: 'The payload does not fit its task' } as const;
+
 /** What only a door can say; the failures of the plane keep their own codes. */
 const doorProblems = {
   UNAUTHENTICATED: { status: 401, title: 'No valid token' },
   STEP_UP_REQUIRED: { status: 401, title: 'Stronger or newer authentication is needed' },
   ROLE_INSUFFICIENT: { status: 403, title: 'None of your roles may do this' },
+  RELEASE_BY_ANOTHER: { status: 403, title: 'Another person must release' },
   NOT_FOUND: { status: 404, title: 'There is no such thing' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not this method' },
   IN_PROGRESS: { status: 409, title: 'The same request is being worked on' },
@@ -13,6 +17,7 @@ const doorProblems = {
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   CONTENT_TYPE_UNSUPPORTED: { status: 415, title: 'Not this content type' },
   REQUEST_INVALID: { status: 422, title: 'The request does not fit its schema' },
+  PAYLOAD_INVALID: payloadInvalid,
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The key was used for another request' },
   SECRET_IN_PAYLOAD: { status: 422, title: 'A secret stands in the payload' },
   PRECONDITION_REQUIRED: { status: 428, title: 'Say which version you mean' },
@@ -23,7 +28,7 @@ const doorProblems = {
 /** The plane's failures as HTTP has them; a code that is not here is a fault of ours. */
 const failureProblems: Partial<Record<FailureCode, { status: number; title: string }>> = {
   RUN_UNKNOWN: { status: 404, title: 'There is no such run' },
-  PAYLOAD_INVALID: { status: 422, title: 'The payload does not fit its task' },
+  PAYLOAD_INVALID: payloadInvalid,
   INPUT_INVALID: { status: 422, title: 'The input cannot be used' },
   CONFIGURATION_INVALID: { status: 422, title: 'The request cannot be carried out as it is' },
   TASK_UNKNOWN: { status: 422, title: 'There is no such task' },
@@ -36,6 +41,13 @@ const failureProblems: Partial<Record<FailureCode, { status: number; title: stri
   KILL_SWITCH_HALTED: { status: 423, title: 'The plane is halted' },
   KILL_SWITCH_UNKNOWN: { status: 503, title: 'The kill switch cannot be read' },
   DEPENDENCY_UNAVAILABLE: { status: 503, title: 'Something that is needed does not answer' },
+};
+
+/** Every code that an answer can have, with status and title. */
+export const problems: Readonly<Record<string, { readonly status: number; readonly title: string }>> = {
+  ...doorProblems,
+  ...failureProblems,
+  INTERNAL: { status: 500, title: 'A fault of ours' },
 };
 
 export type ProblemCode = keyof typeof doorProblems | FailureCode;

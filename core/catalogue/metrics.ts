@@ -74,5 +74,6 @@ export const logLines = {
   executorEnding: 'executor ending',
   receiveFailed: 'receive failed',
   childEnded: 'child ended',
+  requestFailed: 'request failed',
 } as const;
 export type LogLine = (typeof logLines)[keyof typeof logLines];

@@ -1,0 +1,40 @@
+import {
+  routeRow,
+  routes,
+  shortcutRow,
+  shortcuts,
+  type Door,
+  type RouteName,
+  type RouteRow,
+} from '#core/catalogue/routes.ts';
+import type { Mounted } from '#gateway/door.ts';
+import type { Operation } from '#gateway/operation.ts';
+import { healthz } from './about.ts';
+import { getRun } from './get-run.ts';
+import { shortcutOperation, startRunOperation } from './start.ts';
+
+/** What each row of the table of routes does. `mcp` speaks another protocol, and has a door of its own. */
+const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
+  healthz,
+  startRun: startRunOperation,
+  getRun,
+};
+
+/** `ingest.pull` by its shortcut: `startIngestPull`. */
+const shortcutName = (task: string): string =>
+  `start${task
+    .split('.')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')}`;
+
+const all: readonly Mounted[] = [
+  ...Object.entries(operations).map(([name, operation]) => ({ name, row: routeRow(name as RouteName), operation })),
+  ...shortcuts.map((shortcut) => ({
+    name: shortcutName(shortcut.task),
+    row: shortcutRow(shortcut),
+    operation: shortcutOperation(shortcut),
+  })),
+];
+export const mountedAt = (door: Door): readonly Mounted[] => all.filter(({ row }) => row.door === door);
+/** Every row, of whichever door: for whoever asks for one with another method. */
+export const everyRow: readonly RouteRow[] = [...Object.values(routes), ...shortcuts.map(shortcutRow)];
