@@ -11,12 +11,14 @@ import type { Mounted } from '#gateway/door.ts';
 import type { Operation } from '#gateway/operation.ts';
 import { healthz } from './about.ts';
 import { getRun } from './get-run.ts';
+import { listRuns } from './list-runs.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
 
 /** What each row of the table of routes does. `mcp` speaks another protocol, and has a door of its own. */
 const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   healthz,
   startRun: startRunOperation,
+  listRuns,
   getRun,
 };
 

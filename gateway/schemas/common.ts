@@ -31,6 +31,14 @@ export const cursor = z
   .max(512)
   .meta({ description: 'Where the last page ended, as it was given; the next one begins there' });
 
+/** As text, since it stands in the address. */
+export const pageSize = z
+  .string()
+  .regex(/^(?:[1-9]\d?|100)$/, 'is not a number from 1 to 100')
+  .optional()
+  .transform((text) => Number(text ?? 25))
+  .meta({ description: 'How many at most: 1 to 100, 25 where it is left out' });
+
 export const problem = z
   .looseObject({
     type: z.string(),
