@@ -10,6 +10,7 @@ import {
 import type { Mounted } from '#gateway/door.ts';
 import type { Operation } from '#gateway/operation.ts';
 import { healthz } from './about.ts';
+import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
 import { listRuns } from './list-runs.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
@@ -20,6 +21,9 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   startRun: startRunOperation,
   listRuns,
   getRun,
+  cancelRun,
+  retryRun,
+  retryRuns,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */

@@ -107,3 +107,19 @@ export const done = z
     run,
   })
   .meta({ id: 'Done' });
+
+export const retried = z
+  .strictObject({
+    runs: z
+      .array(
+        z.strictObject({
+          id: z.uuid(),
+          did: z.enum(['queued', 'nothing', 'refused']),
+          why: z.string().optional(),
+          code: z.string().optional().meta({ description: 'Of the problem, where it was refused' }),
+          run: run.optional(),
+        }),
+      )
+      .meta({ description: 'In the order in which they were named' }),
+  })
+  .meta({ id: 'Retried' });

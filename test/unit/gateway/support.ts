@@ -74,11 +74,12 @@ export function gateway(
   over: { plane?: MemoryPlane; ports?: Partial<GatewayPorts>; options?: Partial<AppOptions> } = {},
 ) {
   const plane = over.plane ?? memoryPlane();
+  const rate = memoryRate(plane.clock);
   const ports = {
     ...plane,
     auditLog: emptyAudit,
     links: memoryLinks(plane.clock),
-    rate: memoryRate(plane.clock),
+    rate,
     schedules: memorySchedules(),
     ...over.ports,
   };
@@ -107,6 +108,7 @@ export function gateway(
   return {
     plane,
     ports,
+    rate,
     get: (target: string, as: Who = 'vera') => ask('GET', target, { as }),
     post: (target: string, as: Who, body?: unknown) =>
       ask('POST', target, { as, ...(body === undefined ? {} : { body }) }),
