@@ -10,6 +10,7 @@ export { redacted, redactText } from './secret-shapes.ts';
 const deepest = 24;
 const mostNodes = 20_000;
 const longestText = 65_536;
+const longestPath = 300;
 
 /** A copy of the value, any value, in which every secret is replaced; errors become objects, with their causes. */
 export const redact = (value: unknown): unknown => scrub({ value }, { nodes: 0, above: new Set() });
@@ -19,28 +20,31 @@ export const withoutSecrets = <T>(value: T): T => (findSecret(value) === undefin
 
 /** Where the first secret stands, as a JSONPath (`$.strategy.params.apiKey`), or undefined when there is none. */
 export function findSecret(value: unknown): string | undefined {
-  const seen = new Set<object>();
+  const seen = new Set<unknown>();
   const left: (Part & { path: string })[] = [{ value, path: '$' }];
   for (let part = left.pop(); part; part = left.pop()) {
     const { path } = part;
+    if (seen.has(part.value)) continue;
+    if (typeof part.value === 'object') seen.add(part.value);
     const plain = plainOf(part.value);
     if (isSecret(plain, part.name)) return path;
-    if (typeof plain !== 'object' || plain === null || seen.has(plain)) continue;
-    seen.add(plain);
-    if (typeof part.value === 'object' && part.value !== null) seen.add(part.value);
+    if (typeof plain !== 'object' || plain === null) continue;
     const parts = partsOf(plain, part);
     const named = parts.find(({ key }) => typeof key === 'string' && redactText(key) !== key);
-    if (named) return path + step(named.key);
+    if (named) return below(path, named.key);
     // Backwards, so that the first is the first to be taken.
-    for (const one of parts.toReversed()) left.push({ ...one, path: path + step(one.key) });
+    for (const one of parts.toReversed()) left.push({ ...one, path: below(path, one.key) });
   }
   return undefined;
 }
 
-const step = (key: string | number): string => {
-  if (typeof key === 'number') return `[${key}]`;
-  return /^[A-Za-z_]\w*$/.test(key) ? `.${redactText(key)}` : `[${JSON.stringify(redactText(key))}]`;
-};
+/** The path one step further down; a very long one is cut. */
+function below(path: string, key: string | number): string {
+  if (path.length > longestPath) return path;
+  if (typeof key === 'number') return `${path}[${key}]`;
+  const name = redactText(key);
+  return /^[A-Za-z_]\w*$/.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name.slice(0, 64))}]`;
+}
 
 /** A value and, where it has one, the name that tells what it is. */
 interface Part {
