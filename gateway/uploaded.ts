@@ -6,16 +6,18 @@ import { inboxKey } from '#core/task-ports.ts';
 import type { Caller } from './caller.ts';
 import { parseJson } from './json-body.ts';
 
-/** A key below the tenant's inbox, as tasks take it: no empty or dotted segments, no control characters. */
+/**
+ * A key below the tenant's inbox: no empty or dotted segments, and only signs that are themselves in an address, in a
+ * policy and in a shell.
+ */
 export const uploadPath = z
   .string()
   .min(1)
   .max(512)
-  .refine(
-    (path) => !path.split('/').some((part) => ['', '.', '..'].includes(part.trim())),
-    'has an empty or dotted segment',
+  .regex(
+    /^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[\w][\w !&'()+,./:;=@-]*$/,
+    'is not a path such as 2026/prices.csv: letters, digits and few other signs, no empty or dotted segments',
   )
-  .regex(/^[^\p{Cc}\\]*$/u, 'holds a control character or a backslash')
   .meta({ description: 'Where it lies in the inbox of the tenant, such as 2026/prices.csv' });
 
 /** The JSON that somebody has uploaded. @throws Failure INPUT_INVALID; Problem REQUEST_INVALID when it is none. */

@@ -13,6 +13,7 @@ import { healthz } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
 import { listRuns } from './list-runs.ts';
+import { openUpload } from './uploads.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
 
 /** What each row of the table of routes does. `mcp` speaks another protocol, and has a door of its own. */
@@ -24,6 +25,7 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   cancelRun,
   retryRun,
   retryRuns,
+  openUpload,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */
