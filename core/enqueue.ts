@@ -4,12 +4,13 @@ import type { ScheduleKey } from './catalogue/schedules.ts';
 import { storeKey } from './catalogue/stores.ts';
 import { taskContract, type PayloadInputOf, type StartableBy, type TaskName } from './catalogue/tasks.ts';
 import { toMs } from './duration.ts';
-import { describeIssues, envelopeVersion, pointerBody } from './envelope.ts';
+import { envelopeVersion, pointerBody } from './envelope.ts';
 import { Failure } from './errors.ts';
 import { fold } from './fold.ts';
 import { requestRunId } from './ids.ts';
 import { kickFamily } from './kick.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
+import { parsePayload, refuseSecrets } from './payload.ts';
 import type { Plane } from './plane.ts';
 import type { Actor, Folded, Run } from './run.ts';
 
@@ -36,7 +37,7 @@ export interface Enqueued {
   readonly run: Run;
   /** Whether this call made the run; asking for the same thing twice does not. */
   readonly created: boolean;
-  /** False when the row stands but its message could not be sent: the reaper sends it within two minutes. */
+  /** False when the row stands and its message is the reaper's to send, within two minutes. */
   readonly sent: boolean;
 }
 
@@ -44,7 +45,7 @@ export interface Enqueued {
  * The one way in: writes the row, then sends its pointer. In a halt the row is `held` (or `skipped`, as its contract
  * says) and nothing is sent.
  *
- * @throws Failure PAYLOAD_INVALID, HOPS_EXCEEDED, IDEMPOTENCY_CONFLICT, CONFIGURATION_INVALID (the role may not start
+ * @throws Failure PAYLOAD_INVALID, SECRET_IN_PAYLOAD, HOPS_EXCEEDED, IDEMPOTENCY_CONFLICT, CONFIGURATION_INVALID (the role may not start
  *   it), KILL_SWITCH_UNKNOWN (nothing was written).
  */
 export async function enqueue<T extends TaskName>(plane: Plane, request: EnqueueRequest<T>): Promise<Enqueued> {
@@ -56,13 +57,22 @@ export async function enqueue<T extends TaskName>(plane: Plane, request: Enqueue
     );
   }
   checkCaller(request);
+  refuseSecrets(request.task, request.payload);
   const payload = parsePayload(request.task, request.payload);
   const row = await newRow(plane, request, payload);
   const created = (await plane.ledger.create(row)) === 'created';
   if (!created) return { run: await existing(plane, row), created, sent: false };
-  const sent = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() ? await sendQuietly(plane, row) : false;
+  const isDue = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() && !leftToTheReaper(request);
+  const sent = isDue ? await sendQuietly(plane, row) : false;
   return { run: row, created, sent };
 }
+
+/**
+ * To `system` nobody but the plane's own system function sends, or a message there would not prove that a schedule was
+ * due: housekeeping that somebody asks for is a row, and the reaper sends it.
+ */
+const leftToTheReaper = ({ task, slot }: EnqueueRequest): boolean =>
+  taskContract(task).queue === 'system' && slot === undefined;
 
 /** Tenant and actor become part of keys and of every message: a slash or a novel in one would break both. */
 function checkCaller({ tenant, actor, idempotencyKey }: EnqueueRequest): void {
@@ -74,16 +84,6 @@ function checkCaller({ tenant, actor, idempotencyKey }: EnqueueRequest): void {
       `${what} ${JSON.stringify(word.slice(0, 80))} is not 1 to 64 letters, digits, or . _ : @ -: correct it in the request`,
     );
   }
-}
-
-/** @throws Failure PAYLOAD_INVALID */
-export function parsePayload(task: TaskName, payload: unknown): unknown {
-  const parsed = taskContract(task).payload.safeParse(payload);
-  if (parsed.success) return parsed.data;
-  throw new Failure(
-    'PAYLOAD_INVALID',
-    `the payload of ${task} does not fit its contract: ${describeIssues(parsed.error)}`,
-  );
 }
 
 async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): Promise<Run> {

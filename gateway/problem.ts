@@ -1,7 +1,9 @@
 import type { FailureCode } from '#core/errors.ts';
 import { Failure, toFailure } from '#core/errors.ts';
+import { redactText } from '#core/redact.ts';
 
 /** Said by a door with the places that do not fit, by the plane without. */
+const secretInPayload = { status: 422, title: 'A secret stands in the payload' } as const;
 const payloadInvalid = { status: 422, title: 'The payload does not fit its task' } as const;
 
 /** What only a door can say; the failures of the plane keep their own codes. */
@@ -18,8 +20,8 @@ const doorProblems = {
   CONTENT_TYPE_UNSUPPORTED: { status: 415, title: 'Not this content type' },
   REQUEST_INVALID: { status: 422, title: 'The request does not fit its schema' },
   PAYLOAD_INVALID: payloadInvalid,
+  SECRET_IN_PAYLOAD: secretInPayload,
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The key was used for another request' },
-  SECRET_IN_PAYLOAD: { status: 422, title: 'A secret stands in the payload' },
   PRECONDITION_REQUIRED: { status: 428, title: 'Say which version you mean' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   IDENTITY_UNAVAILABLE: { status: 503, title: 'The issuer of the token cannot be reached' },
@@ -29,6 +31,7 @@ const doorProblems = {
 const failureProblems: Partial<Record<FailureCode, { status: number; title: string }>> = {
   RUN_UNKNOWN: { status: 404, title: 'There is no such run' },
   PAYLOAD_INVALID: payloadInvalid,
+  SECRET_IN_PAYLOAD: secretInPayload,
   INPUT_INVALID: { status: 422, title: 'The input cannot be used' },
   CONFIGURATION_INVALID: { status: 422, title: 'The request cannot be carried out as it is' },
   TASK_UNKNOWN: { status: 422, title: 'There is no such task' },
@@ -64,11 +67,14 @@ export class Problem extends Error {
     message: string,
     also: { headers?: Record<string, string>; issues?: Problem['issues']; cause?: unknown } = {},
   ) {
-    super(message, { cause: also.cause });
+    super(redactText(message), { cause: also.cause });
     this.name = 'Problem';
     this.code = code;
     this.headers = also.headers ?? {};
-    this.issues = also.issues;
+    this.issues = also.issues?.map(({ path, message: wrong }) => ({
+      path: redactText(path),
+      message: redactText(wrong),
+    }));
   }
 }
 
