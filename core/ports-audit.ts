@@ -45,10 +45,18 @@ export interface AuditSink {
   outcome(entry: AuditIntent & { readonly outcome: AuditOutcome }): Promise<void>;
 }
 
+/** SHA-256 of the text's UTF-8, in lower-case hex. */
+export type Hash = (text: string) => string;
+
+/** An intent, or with `outcome` what became of it. */
+export interface AuditEntry extends AuditIntent {
+  readonly outcome?: AuditOutcome;
+}
+
 /** One row of `audit_events`, as it is read. `hash` covers every other field and the hash before it in its chain. */
-export interface AuditRow extends AuditIntent {
+export interface AuditRow extends AuditEntry {
   readonly v: 1;
-  /** UTC hour of `atMs`, `YYYY-MM-DDTHH`: with the writer it names the chain. */
+  /** UTC hour in which it was written, `YYYY-MM-DDTHH`: with the writer it names the chain. */
   readonly hour: string;
   readonly writer: string;
   /** Dense from 1 within a chain. */
@@ -56,8 +64,6 @@ export interface AuditRow extends AuditIntent {
   /** Of the row before; for the first of a chain the name of the chain, hashed. Lower-case hex SHA-256. */
   readonly previous: string;
   readonly hash: string;
-  /** Absent on an intent. */
-  readonly outcome?: AuditOutcome;
 }
 
 export interface AuditQuery {
@@ -75,7 +81,7 @@ export interface AuditPage {
 
 /** The table of audit rows: append and read, nothing else. */
 export interface AuditLog {
-  /** Writes the row unless one stands at its place. */
+  /** Writes the row unless another stands at its place; the same row twice is one. */
   append(row: AuditRow): Promise<'written' | 'exists'>;
   /** Writers that have a chain in this hour. */
   writers(hour: string): Promise<string[]>;
