@@ -81,7 +81,7 @@ function statusStore(plane: Plane): StatusStore {
       const nowMs = plane.clock.nowMs();
       const [queues, slots, reading] = await Promise.all([
         Promise.all(inhabitedQueues.map((queue) => sampleQueue(plane, queue, nowMs))),
-        Promise.all(scheduleKeys.map((key) => sampleSlots(plane, key, nowMs))),
+        Promise.all(scheduleKeys.map((key) => sampleSlots(plane, key, slotsShown))),
         readSwitch(plane),
       ]);
       return { atMs: nowMs, queues, slots: slots.flat(), switchState: reading.state };
@@ -114,7 +114,7 @@ async function sampleQueue(plane: Plane, queue: QueueSample['queue'], nowMs: num
  * The longest that a queued run waits. The open index is ordered by when the reaper looks next: first come runs that
  * were sent once, behind them those that were sent again, oldest first in both.
  */
-async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
+export async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
   const overdueMs = nowMs + toMs(limits.sendOverdueAfter);
   const head = { queue, state: 'queued' } as const;
   const found = await Promise.all([
@@ -127,13 +127,13 @@ async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: nu
   return Math.max(0, ...waits);
 }
 
-/** The last slots of a schedule: their run ids are computed, not searched for. */
-async function sampleSlots(plane: Plane, key: ScheduleKey, nowMs: number): Promise<SlotSample[]> {
+/** The last slots of a schedule, newest first: their run ids are computed, not searched for. */
+export async function sampleSlots(plane: Plane, key: ScheduleKey, count: number): Promise<SlotSample[]> {
   const schedule = scheduleRow(key);
   const record = await plane.control.read(scheduleRecordName(key));
   const firstSlotMs = (record?.value as ScheduleRecord | undefined)?.firstSlotMs ?? Number.POSITIVE_INFINITY;
   return Promise.all(
-    slotsUpTo(parseCron(schedule.cron), nowMs, slotsShown)
+    slotsUpTo(parseCron(schedule.cron), plane.clock.nowMs(), count)
       .filter((slotMs) => slotMs >= firstSlotMs)
       .map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })),
   );

@@ -1,4 +1,4 @@
-import type { SchedulerClient, SchedulerClientConfig } from '@aws-sdk/client-scheduler';
+import type { GetScheduleCommandOutput, SchedulerClient, SchedulerClientConfig } from '@aws-sdk/client-scheduler';
 import { scheduleRow } from '#core/catalogue/schedules.ts';
 import type { DeployedSchedule, ScheduleReader } from '#core/ports-gateway.ts';
 
@@ -30,14 +30,12 @@ export function scheduleReader({ client: options, cell }: ScheduleReaderOptions)
   };
 }
 
-interface Found {
-  readonly State?: string;
-  readonly ScheduleExpression?: string;
-  readonly ScheduleExpressionTimezone?: string;
-  readonly Target?: { readonly RetryPolicy?: { MaximumRetryAttempts?: number; MaximumEventAgeInSeconds?: number } };
-}
-
-function deployed({ State, ScheduleExpression, ScheduleExpressionTimezone, Target }: Found): DeployedSchedule {
+function deployed({
+  State,
+  ScheduleExpression,
+  ScheduleExpressionTimezone,
+  Target,
+}: GetScheduleCommandOutput): DeployedSchedule {
   const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = Target?.RetryPolicy ?? {};
   return {
     state: State === 'ENABLED' ? 'ENABLED' : 'DISABLED',

@@ -13,6 +13,7 @@ import { healthz } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
 import { listRuns } from './list-runs.ts';
+import { getSchedule, listSchedules, pause, resume, trigger } from './schedules.ts';
 import { openUpload } from './uploads.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
 
@@ -26,6 +27,11 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   retryRun,
   retryRuns,
   openUpload,
+  listSchedules,
+  getSchedule,
+  pauseSchedule: pause,
+  resumeSchedule: resume,
+  triggerSchedule: trigger,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */

@@ -109,7 +109,8 @@ export const shortcutOperation = ({ task }: Shortcut): Operation =>
     handle: (setting, ask) => begun(setting, ask, { task, payload: ask.body ?? {}, where: 'body' }),
   });
 
-async function begun(
+/** The run, started, as it is answered. */
+export async function begun(
   { ports }: Setting,
   ask: Ask,
   wanted: Omit<StartWanted, 'idempotencyKey'>,

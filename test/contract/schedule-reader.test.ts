@@ -31,15 +31,15 @@ const client = {
 
 it('reads what the scheduler has, from the group of the schedule’s cadence', async () => {
   api.serve({ schedules: () => [spec, { ...spec, name: 'status-sync', enabled: false }] });
-  const { read } = scheduleReader({ client, cell: 'here' });
-  expect(await read('runs-reap')).toEqual({
+  const schedules = scheduleReader({ client, cell: 'here' });
+  expect(await schedules.read('runs-reap')).toEqual({
     state: 'ENABLED',
     expression: 'cron(* * * * ? *)',
     timezone: 'UTC',
     maximumRetries: 3,
     maximumEventAgeSeconds: 240,
   });
-  expect(await read('status-sync')).toMatchObject({ state: 'DISABLED' });
-  expect(await read('beat-reconcile')).toBeUndefined();
+  expect(await schedules.read('status-sync')).toMatchObject({ state: 'DISABLED' });
+  expect(await schedules.read('beat-reconcile')).toBeUndefined();
   expect(await scheduleReader({ client, cell: 'there' }).read('runs-reap')).toBeUndefined();
 });
