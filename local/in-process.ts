@@ -75,9 +75,12 @@ function environments(
   { functions }: PlaneResources,
 ): (name: string) => Record<string, string> {
   const path = (options.variables ?? process.env)['PATH'] ?? '';
-  const { clockFile } = folder;
+  const { clockFile, secretsFile } = folder;
   const made = new Map(
-    functions.map((spec) => [spec.name, functionEnvironment(spec, { endpoints, settings, clockFile, path })]),
+    functions.map((spec) => [
+      spec.name,
+      functionEnvironment(spec, { endpoints, settings, clockFile, secretsFile, path }),
+    ]),
   );
   return (name) => {
     const variables = made.get(name);

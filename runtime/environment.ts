@@ -65,8 +65,10 @@ export interface HostPort {
 }
 export interface LocalMode {
   readonly clockFile?: string;
+  /** Where secrets lie, instead of in Secrets Manager. */
+  readonly secretsFile?: string;
   /** Handed to the clients outright: what the SDK finds by itself a developer's own settings could overrule. */
-  readonly endpoints: Readonly<Record<'sqs' | 's3' | 'dynamodb' | 'events' | 'ecs', string>>;
+  readonly endpoints: Readonly<Record<keyof typeof endpointVariables, string>>;
 }
 
 /**
@@ -148,13 +150,15 @@ const endpointVariables = {
   dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
   events: 'AWS_ENDPOINT_URL',
   ecs: 'AWS_ENDPOINT_URL',
+  secretsmanager: 'AWS_ENDPOINT_URL',
+  ssm: 'AWS_ENDPOINT_URL',
 } as const;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 function localMode(variables: Variables): LocalMode | undefined {
   const wanted = variables['ALPHASWARM_LOCAL'];
-  if (wanted === undefined || wanted === '') return undefined;
+  if (wanted === undefined || wanted === '') return refuseSecretsFile(variables);
   if (wanted !== '1') {
     // Meant as "yes" and read as "no" it would go to real AWS.
     throw new Failure(
@@ -168,10 +172,21 @@ function localMode(variables: Variables): LocalMode | undefined {
   ]);
   for (const name of Object.keys(variables).filter(isEndpoint)) checkLoopback(name, variables[name]);
   const clockFile = variables['ALPHASWARM_CLOCK_FILE'];
+  const secretsFile = variables['SECRETS_FILE'];
   return {
     endpoints: Object.fromEntries(endpoints) as LocalMode['endpoints'],
     ...(clockFile === undefined ? {} : { clockFile }),
+    ...(secretsFile === undefined ? {} : { secretsFile }),
   };
+}
+
+/** Outside of local mode a file of secrets is one that was left behind. */
+function refuseSecretsFile(variables: Variables): undefined {
+  if (variables['SECRETS_FILE'] === undefined) return undefined;
+  throw new Failure(
+    'CONFIGURATION_INVALID',
+    'SECRETS_FILE is set, and this is not the local plane: secrets come from Secrets Manager; unset it',
+  );
 }
 
 const isEndpoint = (name: string): boolean => /^(AWS_ENDPOINT_URL|QUEUE_URL_|DLQ_URL_)|_REDIS$/.test(name);
