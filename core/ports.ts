@@ -2,11 +2,13 @@ import type { MetricName, LogLine } from './catalogue/metrics.ts';
 import type { QueueName, QueueRow } from './catalogue/queues.ts';
 import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
+import type { Position } from './frame-order.ts';
 import type { Frame } from './progress.ts';
 
 export type * from './ports-audit.ts';
 export type * from './ports-ledger.ts';
 export type * from './ports-queues.ts';
+export type * from './ports-sockets.ts';
 
 /** Every outward effect of the plane is a method of one of these. Each has an adapter in runtime/ and a twin in memory/. */
 
@@ -46,10 +48,10 @@ export interface Artefacts {
   /** What is known of the object without reading it, or undefined when there is none. */
   stat(key: string): Promise<ObjectStat | undefined>;
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
-}
-
   /** At most `limit` (1,000) objects whose keys begin with `prefix`, in the order of their keys. */
   list(prefix: string, limit: number): Promise<{ readonly key: string; readonly sizeBytes: number }[]>;
+}
+
 /** The kill switch's key in Redis. Every call answers or throws within the client's 250 ms. */
 export interface SwitchKey {
   read(): Promise<string>;
@@ -69,9 +71,12 @@ export interface SwitchKey {
 }
 
 export interface ProgressChannel {
+  /** One that comes after a frame of a newer fence, or a second time, is told but not kept. */
   publish(frame: Frame): Promise<void>;
-  /** The frames that the stream still has, oldest first. */
-  read(runId: string): Promise<Frame[]>;
+  /** The frames of the newest fence that the stream still has, oldest first: those beyond `after`, at most `limit` (1,000). */
+  read(runId: string, from?: { readonly after?: Position; readonly limit?: number }): Promise<Frame[]>;
+  /** The newest frame of all. */
+  latest(runId: string): Promise<Frame | undefined>;
 }
 
 export interface LifecycleEvent {

@@ -7,7 +7,7 @@ import type { Caller } from './caller.ts';
 export const systemTenant = 'system';
 
 /** Whose rows somebody sees: those of the own tenant, and an operator the plane's. */
-export const sees = ({ tenant, roles }: Caller, rowTenant: string): boolean =>
+export const sees = ({ tenant, roles }: Pick<Caller, 'tenant' | 'roles'>, rowTenant: string): boolean =>
   rowTenant === tenant || (rowTenant === systemTenant && roles.includes('operator'));
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -17,7 +17,11 @@ const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
  *
  * @throws Failure RUN_UNKNOWN
  */
-export async function visibleRun(ports: { readonly ledger: Ledger }, caller: Caller, id: string): Promise<Run> {
+export async function visibleRun(
+  ports: { readonly ledger: Pick<Ledger, 'read'> },
+  caller: Pick<Caller, 'tenant' | 'roles'>,
+  id: string,
+): Promise<Run> {
   const run = uuid.test(id) ? await ports.ledger.read(id) : undefined;
   if (run && sees(caller, run.tenant)) return run;
   throw runUnknown(id);

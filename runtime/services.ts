@@ -46,6 +46,7 @@ export function services(environment: Environment, owner: string = randomUUID())
   const log = runtimeLog(environment.logLevel);
   const { sqs, s3, events, dynamodb } = clients(environment);
   const documents = documentClient(dynamodb);
+  const queues = runtimeQueues(sqs, environment.queueUrls);
   const state = connection(environment, environment.redis.state, clock);
   const cache = isSame(environment.redis.state, environment.redis.cache)
     ? state
@@ -56,10 +57,10 @@ export function services(environment: Environment, owner: string = randomUUID())
     ids: runtimeIds(),
     ledger: runtimeLedger({ client: documents, ...environment.ledger }),
     control: runtimeControl(documents, environment.controlTable),
-    queues: runtimeQueues(sqs, environment.queueUrls),
+    queues,
     artefacts: runtimeArtefacts(s3, environment.bucket),
     key: runtimeSwitchKey(state, environment.cell),
-    progress: runtimeProgress(cache),
+    progress: runtimeProgress(cache, queues),
     lifecycle: runtimeLifecycle(events, environment.eventBus),
     metrics: runtimeMetrics(clock),
     audit: logAudit(log),

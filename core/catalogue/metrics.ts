@@ -75,5 +75,7 @@ export const logLines = {
   receiveFailed: 'receive failed',
   childEnded: 'child ended',
   requestFailed: 'request failed',
+  socketDropped: 'socket dropped',
+  relayFailed: 'frames not relayed',
 } as const;
 export type LogLine = (typeof logLines)[keyof typeof logLines];
