@@ -104,11 +104,11 @@ async function untilState(
 
 /** The one function that may write to every queue: its environment names all that an operator touches. */
 function systemFunction(plane: Plane): string {
-  const found = plane.resources.functions.find(({ variables }) => variables['QUEUE_URL_SYSTEM'] !== undefined);
+  const found = plane.resources.functions.find(({ name }) => name.endsWith('-system'));
   if (found) return found.name;
   throw new PlaneError(
     'UNKNOWN_NAME',
-    'No function of this plane has QUEUE_URL_SYSTEM: the assembly is not one of ours. Run npm run synth.',
+    'No function of this plane is called ...-system: the assembly is not one of ours. Run npm run synth.',
   );
 }
 

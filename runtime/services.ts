@@ -34,6 +34,8 @@ export const clientOptions = {
 const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as const;
 
 export interface Services extends Plane {
+  /** The Redis that may forget: what is built upon it decides nothing. */
+  readonly cache: RedisConnection;
   /** Resolves when Redis is connected, or could not be within a second: then the reading of the switch says so. */
   ready(): Promise<void>;
   /** Ends connections and sockets; a process that exits by itself needs it, a Lambda does not. */
@@ -66,6 +68,7 @@ export function services(environment: Environment, owner: string = randomUUID())
     audit: logAudit(log),
     cell: environment.cell,
     owner,
+    cache,
     async ready() {
       await Promise.all([...new Set([state, cache])].map((one) => one.ready()));
     },

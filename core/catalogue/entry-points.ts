@@ -1,6 +1,5 @@
 import { seconds, type Seconds } from '../duration.ts';
 import { queueRow, type queues, type QueueName } from './queues.ts';
-import type { Door } from './routes.ts';
 import { inhabitedQueues, startedFrom, type StartedFrom, type tasks, type TaskName } from './tasks.ts';
 
 /** Queues that have a task; the type follows the task table, so a new task on a new queue needs no edit here. */
@@ -19,10 +18,10 @@ export const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).
 export const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy') as Family[];
 export const isFamily = (queue: string): queue is Family => families.some((family) => family === queue);
 
-/** Behind the HTTP API, or the WebSocket API. */
-export type DoorName = Door | 'sockets';
-/** One Lambda function: the consumer of a queue, named like it; the dispatcher; the relay of progress; a door. */
-export type ConsumerName = FunctionQueue | 'dispatcher' | 'relay';
+/** Behind the HTTP API. */
+export type DoorName = 'gateway' | 'halt';
+/** One Lambda function: the consumer of a queue, named like it; the dispatcher; a door. */
+export type ConsumerName = FunctionQueue | 'dispatcher';
 export type FunctionName = ConsumerName | DoorName;
 /** One bundle: a function, or what the executors of a family run. */
 export type EntryPointName = FunctionName | Family;
@@ -34,13 +33,11 @@ export type EntryPointName = FunctionName | Family;
  */
 export type QueuesOf<E extends EntryPointName> = E extends 'system'
   ? InhabitedQueue | 'kick' | 'progress'
-  : E extends Door
+  : E extends DoorName
     ? Exclude<InhabitedQueue, 'system'> | 'kick' | 'progress'
-    : E extends 'sockets' | 'relay'
-      ? 'progress'
-      : E extends 'dispatcher'
-        ? Family | 'kick' | 'progress' | 'default'
-        : Extract<E, QueueName> | StartedFrom<Extract<E, QueueName>> | 'kick' | 'progress' | 'default';
+    : E extends 'dispatcher'
+      ? Family | 'kick' | 'progress' | 'default'
+      : Extract<E, QueueName> | StartedFrom<Extract<E, QueueName>> | 'kick' | 'progress' | 'default';
 /** Queues of which it also looks at depth and dead letters. */
 type WatchesOf<E extends EntryPointName> = E extends 'gateway' ? 'system' : never;
 /** Every queue whose addresses it is given. */
@@ -57,7 +54,6 @@ export type SdkCall =
   | 'dynamodb:GetItem'
   | 'dynamodb:BatchGetItem'
   | 'dynamodb:PutItem'
-  | 'dynamodb:DeleteItem'
   | 'dynamodb:Query'
   | 's3:GetObject'
   | 's3:PutObject'
@@ -73,9 +69,7 @@ export type SdkCall =
   /** For links that reach no further than one run. */
   | 'sts:AssumeRole'
   | 'kms:Sign'
-  | 'kms:GetPublicKey'
-  | 'secretsmanager:GetSecretValue'
-  | 'execute-api:ManageConnections';
+  | 'kms:GetPublicKey';
 
 export interface EntryPoint {
   readonly kind: 'function' | 'executor';
@@ -90,18 +84,7 @@ export interface EntryPoint {
   /** Services that must be reachable from its subnets. */
   readonly hosts: readonly Host[];
 }
-type Host =
-  | 'sqs'
-  | 'dynamodb'
-  | 's3'
-  | 'events'
-  | 'elasticache'
-  | 'ecs'
-  | 'scheduler'
-  | 'sts'
-  | 'kms'
-  | 'secretsmanager'
-  | 'execute-api';
+type Host = 'sqs' | 'dynamodb' | 's3' | 'events' | 'elasticache' | 'ecs' | 'scheduler' | 'sts' | 'kms';
 
 /** What a function is given that no queue's row says. */
 export interface DoorRow {
@@ -116,12 +99,6 @@ export const doors: Record<DoorName, DoorRow> = {
     drives: 'halting, releasing, cancelling: what must not wait behind anything',
     memoryMb: 512,
     timeout: seconds(15),
-  },
-  mcp: { drives: 'the catalogue as tools of the Model Context Protocol', memoryMb: 1024, timeout: seconds(29) },
-  sockets: {
-    drives: 'WebSockets that follow runs: connect, subscribe, disconnect',
-    memoryMb: 512,
-    timeout: seconds(10),
   },
 };
 export const doorNames = Object.keys(doors) as DoorName[];
@@ -155,16 +132,7 @@ const workerWritesTo = (queue: QueueName): QueueName[] => [
 function consumerOf(queue: FunctionQueue): Consuming {
   const file = `functions/consumers/${queue}.ts`;
   if (queue !== 'system') {
-    const secrets = (queue as QueueName) === 'default';
-    return {
-      kind: 'function',
-      file,
-      consumes: queue,
-      writesTo: workerWritesTo(queue),
-      // Callbacks are signed.
-      calls: secrets ? [...consumerCalls, 'secretsmanager:GetSecretValue'] : consumerCalls,
-      hosts: secrets ? [...hosts, 'secretsmanager'] : hosts,
-    };
+    return { kind: 'function', file, consumes: queue, writesTo: workerWritesTo(queue), calls: consumerCalls, hosts };
   }
   return {
     kind: 'function',
@@ -215,45 +183,17 @@ const gateway: EntryPoint = {
   hosts: [...hosts, 'scheduler', 'sts', 'kms'],
 };
 const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };
-const mcp: EntryPoint = {
-  kind: 'function',
-  file: 'functions/mcp.ts',
-  writesTo: doorWritesTo,
-  calls: [...writing, 'dynamodb:BatchGetItem', 'sts:AssumeRole'],
-  hosts: [...hosts, 'sts'],
-};
-
-const socketCalls = ['dynamodb:DeleteItem', 'execute-api:ManageConnections'] as const satisfies readonly SdkCall[];
-const sockets: EntryPoint = {
-  kind: 'function',
-  file: 'functions/sockets.ts',
-  writesTo: ['progress'],
-  calls: [...writing, ...socketCalls],
-  hosts: [...hosts, 'execute-api'],
-};
-const relay: EntryPoint = {
-  kind: 'function',
-  file: 'functions/relay.ts',
-  consumes: 'progress',
-  writesTo: ['progress'],
-  calls: [...consumerCalls, ...socketCalls],
-  hosts: [...hosts, 'execute-api'],
-};
-
 type Consuming = EntryPoint & { readonly consumes: QueueName };
 
 /** Every bundle of the plane, derived from the queues that have a task. */
 export const entryPoints = {
   ...Object.fromEntries(functionQueues.map((queue) => [queue, consumerOf(queue)])),
   dispatcher,
-  relay,
   gateway,
   halt,
-  mcp,
-  sockets,
   ...Object.fromEntries(families.map((family) => [family, executorOf(family)])),
 } as { readonly [E in EntryPointName]: E extends DoorName ? EntryPoint : Consuming };
-export const consumerNames: readonly ConsumerName[] = [...functionQueues, 'dispatcher', 'relay'];
+export const consumerNames: readonly ConsumerName[] = [...functionQueues, 'dispatcher'];
 export const functionNames: readonly FunctionName[] = [...consumerNames, ...doorNames];
 
 /** What a function is given: its queue's row says so, or its door's. */

@@ -75,6 +75,7 @@ export const logLines = {
   receiveFailed: 'receive failed',
   childEnded: 'child ended',
   requestFailed: 'request failed',
+  tokenRefused: 'token refused',
   socketDropped: 'socket dropped',
   relayFailed: 'frames not relayed',
 } as const;

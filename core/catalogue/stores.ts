@@ -33,3 +33,5 @@ export const auditIndexes = {
   by_subject: { partitionKey: 'subject', sortKey: 'at', projection: 'all' },
   by_tenant: { partitionKey: 'tenantDay', sortKey: 'at', projection: 'all' },
 } as const;
+/** Partitions a tenant's day is spread over, as the ledger's days are. It may grow, and never shrink: days are read by it. */
+export const auditShards = 8;

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { addressedBy, environmentNames, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
-import { entryPoints } from '#core/catalogue/entry-points.ts';
 import { consume } from '#core/consume.ts';
 import { enqueue } from '#core/enqueue.ts';
 import { engage, release } from '#core/halt.ts';
@@ -31,7 +30,7 @@ beforeEach(() => {
 });
 
 async function variables(over: Record<string, string> = {}): Promise<Record<string, string>> {
-  const urls = entryPoints.system.writesTo.map((queue) => [queue, servers.queue(queue)] as const);
+  const urls = addressedBy('system').map((queue) => [queue, servers.queue(queue)] as const);
   const redis = `${valkey.host}:${valkey.port}`;
   return {
     STAGE: 'dev',
