@@ -76,7 +76,7 @@ export async function dynamodb() {
     client.destroy();
     await tables.stop();
   });
-  const fresh = async (kind: 'runs' | 'control' | 'connections'): Promise<string> => {
+  const fresh = async (kind: keyof ReturnType<typeof definitions>): Promise<string> => {
     const name = `${kind}-${randomUUID()}`;
     await tables.create([{ logicalId: kind, name, definition: definitions()[kind] }], settings);
     return name;
