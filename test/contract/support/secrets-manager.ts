@@ -23,13 +23,12 @@ export async function secretsManager() {
       response.end(JSON.stringify(answer));
     });
   });
-  const reply = (call: string, { SecretId = '', Name = '', VersionStage = '' }: Input): Reply => {
-    asked.push(`${call} ${SecretId}${Name} ${VersionStage}`.trim());
-    const found = kept[SecretId || Name];
+  const reply = (call: string, { SecretId, Name, VersionStage = '' }: Input): Reply => {
+    asked.push(`${call} ${SecretId ?? Name} ${VersionStage}`.trim());
+    const found = kept[SecretId ?? Name ?? ''];
+    if (Name !== undefined)
+      return found ? answer({ Parameter: { Value: found.current } }) : failed('ParameterNotFound');
     const value = VersionStage === 'AWSPREVIOUS' ? found?.previous : found?.current;
-    if (call === 'AmazonSSM.GetParameter') {
-      return value === undefined ? failed('ParameterNotFound') : answer({ Parameter: { Value: value } });
-    }
     return value === undefined ? failed('ResourceNotFoundException') : answer({ SecretString: value });
   };
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

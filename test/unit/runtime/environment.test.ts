@@ -144,6 +144,8 @@ describe('in local mode', () => {
     const environment = parseEnvironment('system', local('system', host));
     expect(environment.local?.endpoints).toEqual({
       events: `http://${host}:1`,
+      secretsmanager: `http://${host}:1`,
+      ssm: `http://${host}:1`,
       sqs: `http://${host}:2`,
       s3: `http://${host}:3`,
       dynamodb: `http://${host}:4`,
