@@ -23,13 +23,17 @@ export async function secretsManager() {
       response.end(JSON.stringify(answer));
     });
   });
-  const reply = (call: string, { SecretId, Name, VersionStage = '' }: Input): Reply => {
-    asked.push(`${call} ${SecretId ?? Name} ${VersionStage}`.trim());
-    const found = kept[SecretId ?? Name ?? ''];
-    if (Name !== undefined)
-      return found ? answer({ Parameter: { Value: found.current } }) : failed('ParameterNotFound');
-    const value = VersionStage === 'AWSPREVIOUS' ? found?.previous : found?.current;
+  const parameterOf = (name: string): Reply => {
+    const found = kept[name];
+    return found ? answer({ Parameter: { Value: found.current } }) : failed('ParameterNotFound');
+  };
+  const secretOf = (name: string, stage: string | undefined): Reply => {
+    const value = stage === 'AWSPREVIOUS' ? kept[name]?.previous : kept[name]?.current;
     return value === undefined ? failed('ResourceNotFoundException') : answer({ SecretString: value });
+  };
+  const reply = (call: string, { SecretId, Name, VersionStage }: Input): Reply => {
+    asked.push([call, SecretId, Name, VersionStage].filter(Boolean).join(' '));
+    return Name === undefined ? secretOf(SecretId ?? '', VersionStage) : parameterOf(Name);
   };
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   afterAll(() => void server.close());
