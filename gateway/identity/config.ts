@@ -50,7 +50,7 @@ const loopback = address(/^https?$/, 'is neither https:// nor http:// on this ma
 );
 
 function address(protocol: RegExp, error: string) {
-  return z.url({ protocol, error }).refine((text) => {
+  return z.url({ protocol, error, abort: true }).refine((text) => {
     const { username, password } = new URL(text);
     return username === '' && password === '';
   }, 'holds a user or a password, which belongs in no configuration');
