@@ -13,6 +13,7 @@ import { healthz } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
 import { listRuns } from './list-runs.ts';
+import { listDeadLetters, listQueues, redriveLetters } from './queues.ts';
 import { getSchedule, listSchedules, pause, resume, trigger } from './schedules.ts';
 import { openUpload } from './uploads.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
@@ -32,6 +33,9 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   pauseSchedule: pause,
   resumeSchedule: resume,
   triggerSchedule: trigger,
+  listQueues,
+  listDeadLetters,
+  redriveQueue: redriveLetters,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */
