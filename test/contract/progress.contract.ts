@@ -81,7 +81,8 @@ export function progressContract(name: string, make: () => Promise<ProgressChann
     it('keeps the latest of very many frames, at least ten thousand and not many more', async () => {
       const channel = await make();
       const all = Array.from({ length: 10_300 }, (_, at) => frameOf('run-1', [1, at + 1]));
-      for (let at = 0; at < all.length; at += 100) await Promise.all(all.slice(at, at + 100).map(channel.publish));
+      for (let at = 0; at < all.length; at += 100)
+        await Promise.all(all.slice(at, at + 100).map((one) => channel.publish(one)));
       const kept: Frame[] = [];
       for (let page = await channel.read('run-1'); page.length > 0;) {
         expect(page.length).toBeLessThanOrEqual(1000);
