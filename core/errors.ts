@@ -27,6 +27,7 @@ const dispositions = {
   ATTEMPTS_SPENT: 'reject',
   RUN_CANCELLED: 'reject',
   ENGINE_UNAVAILABLE: 'reject',
+  CALLBACK_REFUSED: 'reject',
   KILL_SWITCH_HALTED: 'hold',
   KILL_SWITCH_UNKNOWN: 'retry',
   LEASE_LOST: 'retry',
