@@ -1,8 +1,8 @@
 // Where frames come from: the WebSocket, or the long poll for those who cannot have one. Both give batches, oldest first.
 import * as z from 'zod';
-import { runStates } from '#core/run.ts';
-import type { Frame, Position } from './position.ts';
-import { positionText } from './position.ts';
+import { positionText, type Position } from '#core/frame-order.ts';
+import type { Frame } from '#core/progress.ts';
+import { frame } from '#gateway/schemas/run.ts';
 
 export interface Batch {
   readonly frames: readonly Frame[];
@@ -10,32 +10,15 @@ export interface Batch {
   readonly oldest?: Position;
 }
 /** Ends by throwing: a feed that simply returns was closed by the other side. */
-export type Feed = (after: Position | undefined, signal: AbortSignal) => AsyncIterable<Batch>;
+export type Feed = (after: Position, signal: AbortSignal) => AsyncIterable<Batch>;
 
 const count = z.int().nonnegative();
 export const positionSchema = z.object({ fence: count, seq: count });
-/** Fields are added, never renamed: what is not known yet is dropped. */
-export const frameSchema = z.object({
-  v: z.literal(1),
-  run_id: z.string(),
-  fence: count,
-  seq: count,
-  ts: z.string(),
-  state: z.enum(runStates),
-  pct: z.number().optional(),
-  stage: z.string().optional(),
-  done: z.number().optional(),
-  total: z.number().optional(),
-  unit: z.string().optional(),
-  eta_s: z.number().optional(),
-  message: z.string().optional(),
-  metrics: z.record(z.string(), z.number()).optional(),
-});
 /** The schema's optional fields may hold `undefined`, a frame's may not; JSON holds neither. */
-export const framesOf = (parsed: readonly z.output<typeof frameSchema>[]): Frame[] => parsed as Frame[];
+export const framesOf = (parsed: readonly z.output<typeof frame>[]): Frame[] => [...parsed] as Frame[];
 
 const messageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('frames'), run_id: z.string(), frames: z.array(frameSchema) }),
+  z.object({ type: z.literal('frames'), run_id: z.string(), frames: z.array(frame) }),
   z.object({ type: z.literal('gap'), run_id: z.string(), oldest: positionSchema }),
   z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
   z.object({ type: z.literal('subscribed') }),
@@ -71,8 +54,7 @@ export const socketFeed = ({ url, token, runId }: SocketOptions): Feed =>
     signal.addEventListener('abort', close, { once: true });
     socket.addEventListener('open', () => {
       clearTimeout(lateOpening);
-      const position = after === undefined ? {} : { after: positionText(after) };
-      socket.send(JSON.stringify({ action: 'subscribe', run_id: runId, ...position }));
+      socket.send(JSON.stringify({ action: 'subscribe', run_id: runId, after: positionText(after) }));
     });
     socket.addEventListener('message', ({ data }) => inbox.put(String(data)));
     socket.addEventListener('error', () => inbox.fail(new FeedError('SOCKET', 'the socket failed')));

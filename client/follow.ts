@@ -7,9 +7,10 @@
  * The row is the truth: when nothing has come for a while it is looked at, and a run that is over there is over here, even
  * if its last frame never comes. A terminal frame is believed only when the row agrees: a retry begins a new generation.
  */
+import type { Position } from '#core/frame-order.ts';
 import { GatewayError, UnreachableError, VersionError } from './errors.ts';
 import type { Batch, Feed } from './feed.ts';
-import { sequence, type Position } from './position.ts';
+import { sequence } from './position.ts';
 import { realMeans, type RetryMeans } from './retry.ts';
 import { look, missed, take, type Followed, type FollowSource, type RunSeen, type Watch } from './watch.ts';
 

@@ -1,20 +1,8 @@
-import type { Frame } from '#core/progress.ts';
+import { beginning, comparePositions, isNext, positionOf, type Position } from '#core/frame-order.ts';
 
-/** Where a watcher stands in a run's frames: behind this one. */
-export interface Position {
-  readonly fence: number;
-  readonly seq: number;
-}
-
-/** As `after` wants it. */
-export const positionText = ({ fence, seq }: Position): string => `${fence}.${seq}`;
-
-const isBeyond = (one: Position, other: Position): boolean =>
-  one.fence > other.fence || (one.fence === other.fence && one.seq > other.seq);
-
+/** Where a watcher stands in a run's frames. */
 export interface Sequence {
-  /** Undefined before the first frame. */
-  position(): Position | undefined;
+  position(): Position;
   /** What a frame is in the order of things: one seen before, the next one, or one behind a hole. */
   judge(frame: Position): 'seen' | 'next' | 'beyond-hole';
   accept(frame: Position): void;
@@ -22,24 +10,20 @@ export interface Sequence {
   skipTo(oldest: Position): void;
 }
 
-/** Frames are dense from 1 within a fence; a new fence makes the rest of the one before it meaningless. */
-export function sequence(start?: Position): Sequence {
-  let at = start;
+export function sequence(start: Position = beginning): Sequence {
+  let at = positionOf(start);
   return {
     position: () => at,
     judge(frame) {
-      if (at !== undefined && !isBeyond(frame, at)) return 'seen';
-      const expected = at?.fence === frame.fence ? at.seq + 1 : 1;
-      return frame.seq === expected ? 'next' : 'beyond-hole';
+      if (comparePositions(frame, at) <= 0) return 'seen';
+      return isNext(at, frame) ? 'next' : 'beyond-hole';
     },
     accept(frame) {
-      at = { fence: frame.fence, seq: frame.seq };
+      at = positionOf(frame);
     },
-    skipTo(oldest) {
-      const before = { fence: oldest.fence, seq: oldest.seq - 1 };
-      if (at === undefined || isBeyond(before, at)) at = before;
+    skipTo({ fence, seq }) {
+      const before = { fence, seq: seq - 1 };
+      if (comparePositions(before, at) > 0) at = before;
     },
   };
 }
-
-export type { Frame };

@@ -1,7 +1,9 @@
 // What following does with one batch and with the row; follow.ts says when.
+import { positionText, type Position } from '#core/frame-order.ts';
+import type { Frame } from '#core/progress.ts';
 import { isTerminal, type RunState } from '#core/run.ts';
 import type { Batch, Feed } from './feed.ts';
-import type { Frame, Position, Sequence } from './position.ts';
+import type { Sequence } from './position.ts';
 
 /** What is known of a run beside its frames. */
 export interface RunSeen {
@@ -11,7 +13,7 @@ export interface RunSeen {
 export type Followed<R extends RunSeen> =
   | { readonly type: 'frame'; readonly frame: Frame }
   /** Frames before `next` are gone; `after` is the last one that was handed on. */
-  | { readonly type: 'gap'; readonly after: Position | undefined; readonly next: Position }
+  | { readonly type: 'gap'; readonly after: Position; readonly next: Position }
   /** It waits or is held, and says nothing. */
   | { readonly type: 'state'; readonly state: RunState }
   /** Always the last. */
@@ -20,10 +22,7 @@ export type Followed<R extends RunSeen> =
 export interface FollowSource<R extends RunSeen> {
   run(id: string): Promise<R>;
   /** Frames behind a position, waited for; an empty batch when none came. */
-  events(
-    id: string,
-    options: { after?: Position | undefined; waitSeconds: number; signal?: AbortSignal },
-  ): Promise<Batch>;
+  events(id: string, options: { after: Position; waitSeconds: number; signal?: AbortSignal }): Promise<Batch>;
   /** Absent where there are no sockets. */
   readonly socket?: ((runId: string) => Feed) | undefined;
 }
@@ -70,8 +69,7 @@ export async function* take<R extends RunSeen>(
 
 /** A hole is asked for once more before it is called a gap: the message that filled it may have been lost on its way. */
 function isNewHole<R extends RunSeen>(watch: Watch<R>): boolean {
-  const at = watch.order.position();
-  const hole = `${at?.fence}.${at?.seq}`;
+  const hole = positionText(watch.order.position());
   const isNew = watch.suspected !== hole;
   watch.suspected = hole;
   return isNew;
