@@ -102,13 +102,17 @@ export type ReleaseResult =
   | { readonly state: 'releasing'; readonly epoch: number; readonly why: string };
 
 /**
- * Ends a halt. `reason` is kept; who may call it (step-up) is the caller's to check.
+ * Ends a halt, or only that of the epoch which somebody has looked at. `reason` is kept; who may call it (step-up) is the
+ * caller's to check.
  *
  * @throws Failure HALT_CONFLICT when somebody halted anew meanwhile; CONFIGURATION_INVALID without a reason.
  */
-export async function release(ports: HaltPorts, request: HaltRequest): Promise<ReleaseResult> {
+export async function release(
+  ports: HaltPorts,
+  request: HaltRequest & { readonly epoch?: number },
+): Promise<ReleaseResult> {
   needReason(request, 'release');
-  return releaseEpoch(ports, request, undefined);
+  return releaseEpoch(ports, request, request.epoch);
 }
 
 /** Releases the halt that is found first, or that of epoch `seen`; one that was engaged later nobody has looked at yet. */

@@ -10,7 +10,7 @@
 import { logLines } from './catalogue/metrics.ts';
 import type { QueueName } from './catalogue/queues.ts';
 import { scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
-import { Failure } from './errors.ts';
+import { Failure, toFailure } from './errors.ts';
 import { needReason } from './halt.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
@@ -41,6 +41,8 @@ export interface Subject {
   readonly how: OperationName;
   readonly request: Request;
   readonly on: Target;
+  /** Of what stops the plane: it is done also when the audit cannot be written, and the log says so. */
+  readonly evenUnaudited?: boolean;
 }
 /** What is operated on. A run that is not there yet is named by its id, where that is known. */
 type Target =
@@ -58,16 +60,30 @@ export async function operated<T>(
 ): Promise<T> {
   needReason(subject.request, subject.how);
   const intent = intentOf(plane, subject);
-  await plane.audit.intent(intent);
+  await noted(plane, subject, () => plane.audit.intent(intent));
   try {
     const done = await act();
-    await plane.audit.outcome({ ...intent, outcome: 'done' });
+    await noted(plane, subject, () => plane.audit.outcome({ ...intent, outcome: 'done' }));
     plane.log.info(logLines.operationDone, { operation: subject.how, subject: intent.subject, by: intent.actor.id });
     return done;
   } catch (failed) {
     // Why it failed is what the caller must hear; that the audit is away as well must not hide it.
     await Promise.allSettled([plane.audit.outcome({ ...intent, outcome: 'failed' })]);
     throw failed;
+  }
+}
+
+/** @throws what the audit throws, unless it must not stop this operation. */
+async function noted(
+  { log }: Pick<Plane, 'log'>,
+  { how, request: { by, reason }, evenUnaudited }: Subject,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    if (!evenUnaudited) throw cause;
+    log.warn(logLines.unaudited, { operation: how, by, reason, error: toFailure(cause).message });
   }
 }
 

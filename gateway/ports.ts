@@ -1,10 +1,12 @@
 import type { Door } from '#core/catalogue/routes.ts';
 import type { Plane } from '#core/plane.ts';
+import type { AuditLog } from '#core/ports.ts';
 import type { Links, Rate, RateLimit, ScheduleReader } from '#core/ports-gateway.ts';
 import type { Caller } from './caller.ts';
 
 /** All that the doors need of the world. */
 export interface GatewayPorts extends Plane {
+  readonly auditLog: AuditLog;
   readonly links: Links;
   readonly rate: Rate;
   readonly schedules: ScheduleReader;

@@ -5,8 +5,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Plane } from '#core/plane.ts';
-import type { Clock } from '#core/ports.ts';
+import type { AuditLog, Clock } from '#core/ports.ts';
 import { runtimeArtefacts } from './artefacts.ts';
+import { runtimeAuditLog } from './audit-log.ts';
 import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
 import { documentClient } from './documents.ts';
@@ -34,6 +35,7 @@ export const clientOptions = {
 const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as const;
 
 export interface Services extends Plane {
+  readonly auditLog: AuditLog;
   /** The Redis that may forget: what is built upon it decides nothing. */
   readonly cache: RedisConnection;
   /** Resolves when Redis is connected, or could not be within a second: then the reading of the switch says so. */
@@ -66,6 +68,7 @@ export function services(environment: Environment, owner: string = randomUUID())
     lifecycle: runtimeLifecycle(events, environment.eventBus),
     metrics: runtimeMetrics(clock),
     audit: logAudit(log),
+    auditLog: runtimeAuditLog(documents, environment.auditTable),
     cell: environment.cell,
     owner,
     cache,

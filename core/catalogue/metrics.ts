@@ -75,6 +75,7 @@ export const logLines = {
   receiveFailed: 'receive failed',
   childEnded: 'child ended',
   requestFailed: 'request failed',
+  unaudited: 'done although the audit could not be written',
   tokenRefused: 'token refused',
   socketDropped: 'socket dropped',
   relayFailed: 'frames not relayed',

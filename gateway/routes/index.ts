@@ -13,6 +13,7 @@ import { healthz } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
 import { listRuns } from './list-runs.ts';
+import { engageHalt, getHalt, haltHistory, releaseHalt } from './halt.ts';
 import { listDeadLetters, listQueues, redriveLetters } from './queues.ts';
 import { getSchedule, listSchedules, pause, resume, trigger } from './schedules.ts';
 import { openUpload } from './uploads.ts';
@@ -36,6 +37,14 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   listQueues,
   listDeadLetters,
   redriveQueue: redriveLetters,
+  getHalt,
+  haltHistory,
+  engageHalt,
+  releaseHalt,
+  getKillSwitch: getHalt,
+  killSwitchHistory: haltHistory,
+  engageKillSwitch: engageHalt,
+  releaseKillSwitch: releaseHalt,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */

@@ -1,12 +1,12 @@
 // A gateway over twins, and people who ask it: a token is a name here, since who a real one is of is another suite's.
 import { expect } from 'vitest';
 import type { Role } from '#core/catalogue/roles.ts';
-import type { AuditLog } from '#core/ports.ts';
 import { createApp } from '#gateway/app.ts';
 import type { Caller } from '#gateway/caller.ts';
 import type { AppOptions, GatewayPorts } from '#gateway/ports.ts';
 import { Problem } from '#gateway/problem.ts';
 import { mountedAt } from '#gateway/routes/index.ts';
+import { memoryAuditLog } from '#memory/audit-log.ts';
 import { memoryLinks, memoryRate, memorySchedules } from '#memory/gateway.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
 
@@ -30,6 +30,10 @@ export const people = {
   oscar: person('oscar', ['operator'], strong),
   stale: person('otto', ['operator'], { steppedUpAtMs: realNowMs - 301_000 }),
   bot: person('bot', ['service'], { actor: { kind: 'service', id: 'bot', onBehalfOf: 'rita' } }),
+  machine: person('machine', ['operator'], {
+    actor: { kind: 'service', id: 'machine', onBehalfOf: 'olga' },
+    ...strong,
+  }),
   /** Of another tenant, with every role there is. */
   eve: person('eve', ['viewer', 'researcher', 'operator', 'service'], { tenant: 'umbrella', ...strong }),
 } satisfies Record<string, Caller>;
@@ -60,13 +64,6 @@ export interface Options {
   readonly headers?: Record<string, string>;
 }
 
-const emptyAudit: AuditLog = {
-  append: async () => 'written',
-  writers: async () => [],
-  chain: async () => [],
-  page: async () => ({ rows: [] }),
-};
-
 export type TestGateway = ReturnType<typeof gateway>;
 
 /** Both doors over one plane. What they answer is held against its schema. */
@@ -77,7 +74,7 @@ export function gateway(
   const rate = memoryRate(plane.clock);
   const ports = {
     ...plane,
-    auditLog: emptyAudit,
+    auditLog: memoryAuditLog(),
     links: memoryLinks(plane.clock),
     rate,
     schedules: memorySchedules(),
