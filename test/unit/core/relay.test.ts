@@ -123,6 +123,22 @@ describe('the end of a run', () => {
     expect(await plane.subscriptions.exists(run)).toBe(false);
   });
 
+  it('is made from the row for who was served halfway when a post failed', async () => {
+    const plane = await watched();
+    await plane.ledger.create(runRow({ id: run, state: 'failed', fence: 2, frames: 3, settledMs: 1 }));
+    await publish(plane, '2.1');
+    plane.sockets.open('a');
+    await subscribe(plane, 'a');
+    const post = bound(plane.sockets, 'post');
+    plane.sockets.post = (to, text) => (text.includes('gap') ? Promise.reject(new Error('500')) : post(to, text));
+    expect(await relayAll(plane)).toBe(1);
+    expect(inShort(saidTo(plane, 'a'))).toBe('2.1');
+    plane.sockets.post = post;
+    await plane.clock.advance(2000);
+    await relayAll(plane);
+    expect(inShort(saidTo(plane, 'a'))).toBe('2.1 gap:2.4 2.4');
+  });
+
   it('is not told twice to who has heard it already', async () => {
     const plane = await watched();
     await plane.ledger.create(runRow({ id: run, state: 'failed', fence: 2, frames: 3, settledMs: 1 }));
@@ -178,7 +194,11 @@ describe('a connection', () => {
     await relayAll(plane);
     await plane.clock.advance(5000);
     await publish(plane, '1.2');
+    const tried: string[] = [];
+    const post = bound(plane.sockets, 'post');
+    plane.sockets.post = (to, text) => (tried.push(to), post(to, text));
     await relayAll(plane);
+    expect(tried).toEqual(['b']);
     expect(inShort(saidTo(plane, 'a'))).toBe('1.1');
     expect(plane.sockets.isOpen('a')).toBe(false);
     expect(inShort(saidTo(plane, 'b'))).toBe('1.1 1.2');
