@@ -170,7 +170,7 @@ const redisTable = (): string =>
 const limitsTable = (): string =>
   table(
     ['limit', 'value'],
-    Object.entries(limits).map(([name, value]) => [`\`${name}\``, String(value)]),
+    Object.entries(limits).map(([name, value]) => [`\`${name}\``, JSON.stringify(value)]),
   );
 
 const text = [

@@ -7,7 +7,6 @@ import {
   consumerNames,
   entryPoints,
   families,
-  type ConsumerName,
   type DoorName,
   type EntryPointName,
   type Family,

@@ -42,7 +42,10 @@ export const rules: Readonly<Record<string, Rule>> = {
     theirs: { never: [/^aws-cdk-lib/] },
   },
   sim: { ours: ['core', 'memory', 'engines', 'tasks', 'sim'], theirs: { never: network } },
-  bin: { ours: ['core', 'engines', 'lib', 'client', 'runtime', 'local', 'localstack', 'sim', 'bin'], theirs: { never: [/^ioredis$/] } },
+  bin: {
+    ours: ['core', 'engines', 'lib', 'client', 'runtime', 'local', 'localstack', 'sim', 'bin'],
+    theirs: { never: [/^ioredis$/] },
+  },
   localstack: { ours: ['core', 'runtime', 'local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },
 };
 

@@ -48,16 +48,34 @@ const has = {
 const isOne = (names: readonly string[], name: string): boolean => names.includes(name);
 
 /** The whole reach of an entry point, written down a second time, from the words of the design. */
-function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
+const reach = (plane: Plane, name: EntryPointName): Record<string, string[]> => ({
+  ...reachOfQueues(plane, name),
+  ...reachOfData(plane, name),
+  ...reachOfServices(plane),
+});
+
+function reachOfQueues(plane: Plane, name: EntryPointName): Record<string, string[]> {
   const { consumes, writesTo, watches = [] } = entryPoints[name];
-  const uses = new Set<string>(
-    consumes ? tasksOf(consumes).flatMap((task) => [...taskContract(task).uses]) : ['artefacts'],
-  );
   const arn = ({ id }: { id: string }) => `\${${id}.Arn}`;
   const both = (queues: readonly QueueName[]) =>
     queues.flatMap((queue) => [arn(queueIn(plane, queue)), arn(deadLettersIn(plane, queue))]);
   const letters = [...writesTo, ...watches].map((queue) => arn(deadLettersIn(plane, queue)));
   const received = consumes ? [arn(queueIn(plane, consumes))] : letters;
+  return {
+    'sqs:ReceiveMessage': received,
+    'sqs:DeleteMessage': received,
+    'sqs:ChangeMessageVisibility': received,
+    'sqs:StartMessageMoveTask': letters,
+    'sqs:SendMessage': both(writesTo),
+    'sqs:GetQueueAttributes': both([...writesTo, ...watches]),
+  };
+}
+
+function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[]> {
+  const { consumes } = entryPoints[name];
+  const uses = new Set<string>(
+    consumes ? tasksOf(consumes).flatMap((task) => [...taskContract(task).uses]) : ['artefacts'],
+  );
   const [runs, control, audit] = ['workload_runs', 'control', 'audit_events'].map((table) =>
     tableArn(plane, table),
   ) as [string, string, string];
@@ -68,17 +86,7 @@ function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
   const [store, anchors] = [bucketIn(plane, /^Artefacts/), bucketIn(plane, /^AuditAnchors/)];
   const keepsAnchors = isOne(has.anchors, name);
   const anchorObjects = keepsAnchors ? [`\${${anchors}.Arn}/anchors/*`] : [];
-  const signing = ofType(plane, 'AWS::KMS::Key').find(({ Properties: { KeySpec } }) => KeySpec === 'ECC_NIST_P256');
-  const account = (service: string, rest: string) =>
-    `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
-  const { cell } = plane.stage;
   return {
-    'sqs:ReceiveMessage': received,
-    'sqs:DeleteMessage': received,
-    'sqs:ChangeMessageVisibility': received,
-    'sqs:StartMessageMoveTask': letters,
-    'sqs:SendMessage': both(writesTo),
-    'sqs:GetQueueAttributes': both([...writesTo, ...watches]),
     'dynamodb:GetItem': tables,
     'dynamodb:BatchGetItem': [runs],
     'dynamodb:PutItem': tables,
@@ -86,13 +94,21 @@ function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
     's3:GetObject': [...objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept), ...anchorObjects],
     's3:PutObject': [...objects(plane, kept), ...(name === 'system' ? anchorObjects : [])],
     's3:ListBucket': [store, ...(keepsAnchors ? [anchors] : [])].map((id) => `\${${id}.Arn}`),
+  };
+}
+
+function reachOfServices(plane: Plane): Record<string, string[]> {
+  const signing = ofType(plane, 'AWS::KMS::Key').find(({ Properties: { KeySpec } }) => KeySpec === 'ECC_NIST_P256');
+  const { cell } = plane.stage;
+  return {
     'events:PutEvents': [`\${${idOf(plane, 'AWS::Events::EventBus')}.Arn}`],
     'elasticache:Connect': [
       `\${${idOf(plane, 'AWS::ElastiCache::ServerlessCache')}.ARN}`,
       `\${${idOf(plane, 'AWS::ElastiCache::User')}.Arn}`,
     ],
-    'scheduler:GetSchedule': scheduleKeys.map((key) =>
-      account('scheduler', `schedule/alphaswarm-${cell}-${scheduleRow(key).cadence}/${key}`),
+    'scheduler:GetSchedule': scheduleKeys.map(
+      (key) =>
+        `arn:\${AWS::Partition}:scheduler:\${AWS::Region}:\${AWS::AccountId}:schedule/alphaswarm-${cell}-${scheduleRow(key).cadence}/${key}`,
     ),
     'sts:AssumeRole': [`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/alphaswarm-${cell}-links`],
     'kms:Sign': [`\${${signing?.id}.Arn}`],
