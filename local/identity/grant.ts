@@ -8,6 +8,8 @@ import { accessScope, audience, type Shape } from './shapes.ts';
 export const localPersonGrant = 'urn:alphaswarm:grant:local-person';
 
 const name = z.string().max(200);
+/** Blank: a token without any. (An empty parameter is none to the provider.) */
+const tenant = name.trim().default(localTenant);
 const seconds = z.coerce.number().int();
 const lifeSeconds = seconds.min(1).max(86_400).default(3_600);
 const words = z.string().transform((text) => text.split(' ').filter((word) => word !== ''));
@@ -15,7 +17,7 @@ const words = z.string().transform((text) => text.split(' ').filter((word) => wo
 const personSchema = z.object({
   user: name.min(1),
   roles: words.optional(),
-  tenant: name.default(localTenant),
+  tenant,
   acr: z.enum(['low', 'high']).default('low'),
   /** How long ago the person authenticated. */
   age_seconds: seconds.min(0).default(0),
@@ -23,7 +25,7 @@ const personSchema = z.object({
 });
 const machineSchema = z.object({
   roles: words.optional(),
-  tenant: name.default(localTenant),
+  tenant,
   on_behalf_of: name.optional(),
   expires_in: lifeSeconds,
 });

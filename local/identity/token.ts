@@ -52,7 +52,7 @@ function form(request: LocalTokenRequest): URLSearchParams {
   const fields = {
     ...(isMachine ? machineFields(client, onBehalfOf) : personFields(request)),
     roles: roles?.join(' '),
-    tenant: request.tenant,
+    tenant: request.tenant === '' ? ' ' : request.tenant,
     expires_in: request.expiresInSeconds,
   };
   return new URLSearchParams(JSON.parse(JSON.stringify(fields)) as Record<string, string>);
