@@ -11,7 +11,7 @@ export interface ApiSpec {
   id: string;
   protocol: 'HTTP' | 'WEBSOCKET';
   stage: string;
-  /** `$request.body.action`, of a WebSocket API. */
+  /** Where a message names its route, of a WebSocket API: `action` of `$request.body.action`. */
   routeSelection?: string;
   routes: RouteSpec[];
 }
@@ -32,7 +32,17 @@ export interface ThrottleSpec {
 
 const apiSchema = z.object({
   ProtocolType: z.enum(['HTTP', 'WEBSOCKET']),
-  RouteSelectionExpression: z.string().optional(),
+  RouteSelectionExpression: z
+    .string()
+    .transform((expression, context) => {
+      const key = /^\$\{?request\.body\.(\w+)\}?$/.exec(expression)?.[1];
+      if (key !== undefined) return key;
+      // What an HTTP API takes, whose routes need no selection.
+      if (expression === '$request.method $request.path') return undefined;
+      context.addIssue(`${expression} is not of the form $request.body.NAME`);
+      return z.NEVER;
+    })
+    .optional(),
 });
 
 const integrationSchema = z.object({

@@ -12,6 +12,8 @@ export interface DataFolder {
   redisDir: string;
   /** What SECRETS_FILE names: kept from run to run, since a developer has put it there. */
   secretsFile: string;
+  /** Private keys of the local KMS: kept as well, or nobody could verify what an earlier run has signed. */
+  keysDir: string;
   /** Logs and temporary files of tasks. */
   tasksDir: string;
   release(): void;
@@ -31,7 +33,8 @@ export function takeDataFolder(dataDir: string): DataFolder {
   const secretsFile = join(dataDir, 'secrets.json');
   // Made empty, so that it is nobody else's to read when it is filled.
   if (!existsSync(secretsFile)) writeFileSync(secretsFile, '{}\n', { mode: 0o600 });
-  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), secretsFile, redisDir, tasksDir };
+  const keysDir = join(dataDir, 'keys');
+  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), secretsFile, keysDir, redisDir, tasksDir };
   rmSync(folder.clockFile, { force: true });
   for (const dir of [redisDir, tasksDir]) {
     rmSync(dir, { recursive: true, force: true });

@@ -38,6 +38,7 @@ export interface PlaneResources {
   taskDefinitions: TaskDefinitionSpec[];
   apis: ApiSpec[];
   keys: KeySpec[];
+  roleArns: string[];
 }
 
 /** Throws TEMPLATE_UNSUPPORTED or ASSEMBLY_UNREADABLE with the resource and what is wrong with it. */
@@ -58,6 +59,7 @@ export function readResources(assembly: Assembly, addresses: Addresses): PlaneRe
     taskDefinitions: taskDefinitionSpecs(resolver, assembly),
     apis: apiSpecs(resolver),
     keys: keySpecs(resolver),
+    roleArns: resolver.ofType('AWS::IAM::Role').map((role) => resolver.attribute(role, 'Arn')),
   };
   for (const mapping of resources.mappings) requireBothEnds(mapping, resources);
   for (const api of resources.apis) requireFunctions(api, resources);

@@ -60,7 +60,7 @@ test('an API has its stage, and its routes with their functions and time limits'
       id: expect.stringMatching(/^[a-z0-9]{10}$/),
       protocol: 'WEBSOCKET',
       stage: 'dev',
-      routeSelection: '$request.body.action',
+      routeSelection: 'action',
       routes: [{ key: '$connect', functionName: 'Dev-Front', timeoutMs: 5_000 }],
     },
   ]);
@@ -110,6 +110,11 @@ test.each<[string, Record<string, FixtureResource>, RegExp]>([
     'an integration with a server',
     httpApi({ routes: { $default: 'Front' }, integration: { IntegrationType: 'HTTP_PROXY' } }),
     /IntegrationType/,
+  ],
+  [
+    'a route chosen by a header',
+    webSocketApi({ routes: {}, api: { RouteSelectionExpression: '$request.header.x' } }),
+    /form \$request\.body\.NAME/,
   ],
   ['CORS', httpApi({ routes: {}, api: { CorsConfiguration: {} } }), /CorsConfiguration/],
   ['an API without a stage', { Http: httpApi({ routes: {} })['Http']! }, /no stage/],
