@@ -10,7 +10,8 @@ export interface SocketMessage {
   readonly last?: Frame;
 }
 
-const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+const encoder = new TextEncoder();
+const bytesOf = (frame: Frame): number => encoder.encode(JSON.stringify(frame)).length;
 /** What stands around the frames of a message. */
 const envelopeBytes = 200;
 
@@ -27,32 +28,35 @@ const gapMessage = (run: string, oldest: Position): SocketMessage => ({
   position: { fence: oldest.fence, seq: oldest.seq - 1 },
 });
 
-function frameMessages(run: string, frames: readonly Frame[]): SocketMessage[] {
-  const batches: { texts: string[]; bytes: number; last: Frame }[] = [];
-  for (const frame of frames) {
-    const text = fitting(frame);
-    const bytes = bytesOf(text) + 1;
-    const batch = batches.at(-1);
-    if (batch && batch.bytes + bytes <= limits.socketPostBytes) {
-      batch.texts.push(text);
-      batch.bytes += bytes;
-      batch.last = frame;
-    } else batches.push({ texts: [text], bytes: envelopeBytes + bytes, last: frame });
-  }
-  return batches.map(({ texts, last }) => ({
-    text: `{"type":"frames","run_id":${JSON.stringify(run)},"frames":[${texts.join(',')}]}`,
-    position: positionOf(last),
-    last,
+const frameMessages = (run: string, frames: readonly Frame[]): SocketMessage[] =>
+  batchesOf(frames).map((batch) => ({
+    text: JSON.stringify({ type: 'frames', run_id: run, frames: batch }),
+    position: positionOf(batch.at(-1)!),
+    last: batch.at(-1)!,
   }));
+
+/** Frames in batches of at most 100 KB, none of them empty. */
+export function batchesOf(frames: readonly Frame[]): Frame[][] {
+  const batches: Frame[][] = [];
+  let left = 0;
+  for (const frame of frames.map(fitting)) {
+    const bytes = bytesOf(frame) + 1;
+    if (bytes > left) {
+      batches.push([]);
+      left = limits.socketPostBytes - envelopeBytes;
+    }
+    batches.at(-1)?.push(frame);
+    left -= bytes;
+  }
+  return batches;
 }
 
 /** A frame as it is sent: one that no message could carry goes without what makes it so long. */
-function fitting(frame: Frame): string {
-  const text = JSON.stringify(frame);
-  if (bytesOf(text) + envelopeBytes < limits.socketPostBytes) return text;
+function fitting(frame: Frame): Frame {
+  if (bytesOf(frame) + 1 <= limits.socketPostBytes - envelopeBytes) return frame;
   const { metrics: _metrics, message = '', stage = '', unit = '', ...rest } = frame;
   const [shortMessage, shortStage, shortUnit] = [message, stage, unit].map((one) => one.slice(0, 500).toWellFormed());
-  return JSON.stringify({ ...rest, message: shortMessage, stage: shortStage, unit: shortUnit });
+  return { ...rest, message: shortMessage!, stage: shortStage!, unit: shortUnit! };
 }
 
 export const lastOf = (messages: readonly SocketMessage[]): Frame | undefined => messages.at(-1)?.last;

@@ -70,3 +70,10 @@ export function piecesBeyond(at: Position, frames: readonly Frame[]): Piece[] {
   }
   return pieces;
 }
+
+/** The frames of the stream, and behind them the terminal one that the row makes, unless it is there or outdated. */
+export function withTerminal(frames: readonly Frame[], terminal: Frame | undefined): readonly Frame[] {
+  const last = frames.at(-1);
+  if (!terminal || (last && comparePositions(last, terminal) >= 0)) return frames;
+  return [...frames, terminal];
+}

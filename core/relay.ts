@@ -19,7 +19,7 @@ import { logLines } from './catalogue/metrics.ts';
 import { dropConnection, endSubscription } from './connections.ts';
 import { toMs } from './duration.ts';
 import { toFailure } from './errors.ts';
-import { comparePositions, positionText, type Position } from './frame-order.ts';
+import { comparePositions, positionText, withTerminal, type Position } from './frame-order.ts';
 import { lastOf, messagesBeyond, type SocketMessage } from './frame-messages.ts';
 import { allSettled } from './lanes.ts';
 import type { Plane } from './plane.ts';
@@ -100,13 +100,6 @@ async function serveGroup(relaying: Relaying, group: readonly Subscription[]): P
     if (ends || !isPage || members.length === 0) return 'done';
     if (ports.clock.monotonicMs() >= relaying.untilMs) return 'more';
   }
-}
-
-/** The frames of the stream, and behind them the terminal one that the row makes, unless it is there or outdated. */
-function withTerminal(frames: readonly Frame[], terminal: Frame | undefined): readonly Frame[] {
-  const last = frames.at(-1);
-  if (!terminal || (last && comparePositions(last, terminal) >= 0)) return frames;
-  return [...frames, terminal];
 }
 
 /** Whether there is nothing more to come: the last frame has been posted, now or before. */
