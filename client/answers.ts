@@ -3,7 +3,10 @@ import * as z from 'zod';
 import { frame } from '#gateway/schemas/run.ts';
 import { positionSchema } from './feed.ts';
 
-export const events = z.looseObject({ frames: z.array(frame), oldest: positionSchema.optional() });
+export const events = z.looseObject({
+  frames: z.array(frame),
+  gap: z.looseObject({ oldest: positionSchema }).optional(),
+});
 export const uploadLink = z.looseObject({
   href: z.string(),
   headers: z.record(z.string(), z.string()),

@@ -61,8 +61,8 @@ const runsOf = (ask: Asker) => ({
   run: (id: string) => ask('getRun', runDetail, { params: { id } }),
   events: async (id: string, { after, waitSeconds, signal }: Parameters<FollowSource<never>['events']>[1]) => {
     const query = { after: positionText(after), wait: waitSeconds };
-    const { frames, oldest } = await ask('followRun', events, { params: { id }, query, signal });
-    return { frames: framesOf(frames), ...(oldest ? { oldest } : {}) };
+    const { frames, gap } = await ask('followRun', events, { params: { id }, query, signal });
+    return { frames: framesOf(frames), ...(gap ? { oldest: gap.oldest } : {}) };
   },
   cancel: (id: string, reason: string, { idempotencyKey }: Keyed = {}) =>
     ask('cancelRun', done, { params: { id }, body: { reason }, idempotencyKey }),
