@@ -61,29 +61,41 @@ export async function operated<T>(
   needReason(subject.request, subject.how);
   const intent = intentOf(plane, subject);
   await noted(plane, subject, () => plane.audit.intent(intent));
-  try {
-    const done = await act();
-    await noted(plane, subject, () => plane.audit.outcome({ ...intent, outcome: 'done' }));
-    plane.log.info(logLines.operationDone, { operation: subject.how, subject: intent.subject, by: intent.actor.id });
-    return done;
-  } catch (failed) {
+  const done = await act().catch(async (failed: unknown) => {
     // Why it failed is what the caller must hear; that the audit is away as well must not hide it.
-    await Promise.allSettled([plane.audit.outcome({ ...intent, outcome: 'failed' })]);
+    const atMs = plane.clock.nowMs();
+    await Promise.allSettled([
+      noted(plane, subject, () => plane.audit.outcome({ ...intent, atMs, outcome: 'failed' })),
+    ]);
     throw failed;
-  }
+  });
+  const atMs = plane.clock.nowMs();
+  await noted(plane, subject, () => plane.audit.outcome({ ...intent, atMs, outcome: 'done' }));
+  plane.log.info(logLines.operationDone, { operation: subject.how, subject: intent.subject, by: intent.actor.id });
+  return done;
 }
+
+/** What must go on without the audit waits no longer for it. */
+const patienceMs = 1000;
 
 /** @throws what the audit throws, unless it must not stop this operation. */
 async function noted(
-  { log }: Pick<Plane, 'log'>,
+  { log, clock }: Pick<Plane, 'log' | 'clock'>,
   { how, request: { by, reason }, evenUnaudited }: Subject,
   write: () => Promise<void>,
 ): Promise<void> {
+  if (!evenUnaudited) return write();
+  const over = new AbortController();
+  const tooLate = clock.sleep(patienceMs, over.signal).then(() => {
+    throw new Failure('DEPENDENCY_UNAVAILABLE', `the audit gave no answer within ${patienceMs} ms`);
+  });
   try {
-    await write();
+    await Promise.race([write(), tooLate]);
   } catch (cause) {
-    if (!evenUnaudited) throw cause;
     log.warn(logLines.unaudited, { operation: how, by, reason, error: toFailure(cause).message });
+  } finally {
+    over.abort();
+    await Promise.allSettled([tooLate]);
   }
 }
 

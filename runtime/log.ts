@@ -22,8 +22,14 @@ const named = (fields: Record<string, unknown>): Record<string, unknown> =>
     ]),
   );
 
-/** Intents and outcomes of effects as log lines, each written before what follows it. The gateway brings the ledger of audit. */
-export const logAudit = (log: Log): AuditSink => ({
-  intent: async (entry) => log.info(logLines.auditIntent, { ...entry }),
-  outcome: async (entry) => log.info(logLines.auditOutcome, { ...entry }),
+/** The audit, each of whose entries is a log line as well once it stands. */
+export const alsoLogged = (audit: AuditSink, log: Log): AuditSink => ({
+  async intent(entry) {
+    await audit.intent(entry);
+    log.info(logLines.auditIntent, { ...entry });
+  },
+  async outcome(entry) {
+    await audit.outcome(entry);
+    log.info(logLines.auditOutcome, { ...entry });
+  },
 });

@@ -4,6 +4,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { auditWriter } from '#core/audit-writer.ts';
 import type { Plane } from '#core/plane.ts';
 import type { AuditLog, Clock } from '#core/ports.ts';
 import { runtimeArtefacts } from './artefacts.ts';
@@ -12,10 +13,11 @@ import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
 import { documentClient } from './documents.ts';
 import type { Environment, HostPort, LocalMode } from './environment.ts';
+import { sha256 } from './hash.ts';
 import { runtimeIds } from './ids.ts';
 import { runtimeLedger } from './ledger.ts';
 import { runtimeLifecycle } from './lifecycle.ts';
-import { logAudit, runtimeLog } from './log.ts';
+import { alsoLogged, runtimeLog } from './log.ts';
 import { runtimeMetrics } from './metrics.ts';
 import { runtimeProgress } from './progress.ts';
 import { runtimeQueues } from './queues.ts';
@@ -50,6 +52,7 @@ export function services(environment: Environment, owner: string = randomUUID())
   const log = runtimeLog(environment.logLevel);
   const { sqs, s3, events, dynamodb } = clients(environment);
   const documents = documentClient(dynamodb);
+  const auditLog = runtimeAuditLog(documents, environment.auditTable);
   const queues = runtimeQueues(sqs, environment.queueUrls);
   const state = connection(environment, environment.redis.state, clock);
   const cache = isSame(environment.redis.state, environment.redis.cache)
@@ -67,8 +70,8 @@ export function services(environment: Environment, owner: string = randomUUID())
     progress: runtimeProgress(cache, queues),
     lifecycle: runtimeLifecycle(events, environment.eventBus),
     metrics: runtimeMetrics(clock),
-    audit: logAudit(log),
-    auditLog: runtimeAuditLog(documents, environment.auditTable),
+    audit: alsoLogged(auditWriter({ log: auditLog, clock, hash: sha256, owner }), log),
+    auditLog,
     cell: environment.cell,
     owner,
     cache,

@@ -38,6 +38,9 @@ async function variables(over: Record<string, string> = {}): Promise<Record<stri
     LEDGER_TABLE: await tables.fresh('runs'),
     LEDGER_SHARDS: '4',
     CONTROL_TABLE: await tables.fresh('control'),
+    AUDIT_TABLE: await tables.fresh('audit'),
+    AUDIT_BUCKET: servers.bucket(),
+    AUDIT_KEY: 'alias/test',
     BUCKET: servers.bucket(),
     EVENT_BUS: 'lifecycle',
     STATE_REDIS: redis,
@@ -78,6 +81,13 @@ describe('the composed services', () => {
     const row = await plane.ledger.read(tickRunId(plane.ids, 'test', { schedule: 'killswitch-heartbeat', slotMs }));
     expect(row).toMatchObject({ state: 'succeeded', starts: 1, outbox: [] });
     expect(row?.outcome?.result).toMatchObject({ inline: { state: 'clear', evictionPolicy: 'noeviction' } });
+    const { rows } = await plane.auditLog.page({ of: { subject: row?.id ?? '' }, limit: 100 });
+    expect(rows.map(({ effect, outcome = 'intent' }) => `${effect} ${outcome}`).toReversed()).toEqual([
+      'killSwitch.repair intent',
+      'killSwitch.repair done',
+      'killSwitch.canary intent',
+      'killSwitch.canary done',
+    ]);
     expect(
       bus.buses
         .recorded()
