@@ -12,7 +12,8 @@ import type { Reply, Setting } from './operation.ts';
 import type { AppOptions, GatewayPorts } from './ports.ts';
 import { Problem, problemOf } from './problem.ts';
 import { originOf, type Origin } from './origin.ts';
-import { everyRow, mountedAt } from './routes/index.ts';
+import { everyRow } from './every-row.ts';
+import { mountedAt } from './routes/index.ts';
 import { apiVersion, versionHeader } from './schemas/version.ts';
 
 interface Kinds {
@@ -61,9 +62,10 @@ const incomingOf = (context: Ctx): Incoming => ({
   from: context.get('origin').from,
 });
 
-function responseOf({ operation: { status, contentType } }: Mounted, { body, headers }: Reply): Response {
+function responseOf({ operation }: Mounted, { body, status, headers }: Reply): Response {
+  const { contentType } = operation;
   return new Response(contentType === undefined ? JSON.stringify(body) : String(body), {
-    status,
+    status: status ?? operation.status,
     headers: { 'content-type': contentType ?? 'application/json', ...headers },
   });
 }

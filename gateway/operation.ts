@@ -23,6 +23,8 @@ export interface Setting {
 
 export interface Reply<A = unknown> {
   readonly body: A;
+  /** Absent: that of the operation. */
+  readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +43,8 @@ interface Typed<P, Q, B, A extends Schema> {
   readonly ifMatch?: string;
   readonly status: 200 | 202;
   readonly answer: A;
+  /** Answers of the same shape that are no success, and what they say. */
+  readonly otherStatus?: Readonly<Record<number, string>>;
   /** Headers of the answer, and what they say. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What can go wrong, beyond what can everywhere. */

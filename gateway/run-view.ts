@@ -3,14 +3,11 @@ import { taskContract } from '#core/catalogue/tasks.ts';
 import { maximumAttempts } from '#core/retry.ts';
 import type { Done } from '#core/operations.ts';
 import type { Run } from '#core/run.ts';
+import { present } from './present.ts';
 import { at } from './schemas/common.ts';
 import type { RunView } from './schemas/run.ts';
 
-/** A field that is there, or none at all. */
-const present = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-  (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
-const moment = <K extends string>(key: K, ms: number | undefined): { [P in K]?: string } =>
-  present(key, ms === undefined ? undefined : at(ms));
+const moment = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : at(ms));
 
 /** A row as it is shown. */
 export function runView(run: Run, nowMs: number): RunView {
@@ -28,21 +25,23 @@ export function runView(run: Run, nowMs: number): RunView {
     generation,
     createdAt: at(run.createdMs),
     notBefore: at(run.notBeforeMs),
-    ...moment('startedAt', run.claimedMs),
-    ...moment('settledAt', run.settledMs),
-    ...present('schedule', run.schedule),
-    ...moment('slot', run.slotMs),
+    ...present({
+      startedAt: moment(run.claimedMs),
+      settledAt: moment(run.settledMs),
+      schedule: run.schedule,
+      slot: moment(run.slotMs),
+    }),
     ...wordsOf(run),
     cost: costOf(run, nowMs),
   };
 }
 
 function wordsOf({ outcome, cancel, again }: Run): Pick<RunView, 'outcome' | 'cancel' | 'again'> {
-  return {
-    ...present('outcome', outcome && { ...present('code', outcome.code), ...present('message', outcome.message) }),
-    ...present('cancel', cancel && { by: cancel.by, reason: cancel.reason, at: at(cancel.atMs) }),
-    ...present('again', again && { how: again.how, by: again.by, reason: again.reason, at: at(again.atMs) }),
-  };
+  return present({
+    outcome: outcome && present({ code: outcome.code, message: outcome.message }),
+    cancel: cancel && { by: cancel.by, reason: cancel.reason, at: at(cancel.atMs) },
+    again: again && { how: again.how, by: again.by, reason: again.reason, at: at(again.atMs) },
+  });
 }
 
 function costOf({ task, queue, state, claimedMs, settledMs }: Run, nowMs: number): RunView['cost'] {
@@ -50,11 +49,11 @@ function costOf({ task, queue, state, claimedMs, settledMs }: Run, nowMs: number
   const seconds =
     claimedMs === undefined || untilMs === undefined ? undefined : Math.max(0, untilMs - claimedMs) / 1000;
   const { costClass } = taskContract(task);
-  return { class: costClass, compute: { ...queueRow(queue).compute }, ...present('seconds', seconds) };
+  return { class: costClass, compute: { ...queueRow(queue).compute }, ...present({ seconds }) };
 }
 
 export const doneView = <Did extends string>({ did, why, run }: Done<Did>, nowMs: number) => ({
   did,
-  ...present('why', why),
+  ...present({ why }),
   run: runView(run, nowMs),
 });

@@ -1,17 +1,11 @@
-import {
-  routeRow,
-  routes,
-  shortcutRow,
-  shortcuts,
-  type Door,
-  type RouteName,
-  type RouteRow,
-} from '#core/catalogue/routes.ts';
+import { routeRow, shortcutRow, shortcuts, type Door, type RouteName } from '#core/catalogue/routes.ts';
 import type { Mounted } from '#gateway/door.ts';
 import type { Operation } from '#gateway/operation.ts';
-import { healthz } from './about.ts';
+import { listAudit } from './audit.ts';
+import { healthz, readyz, showCatalogue, whoAmI } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
+import { describing } from './itself.ts';
 import { listRuns } from './list-runs.ts';
 import { engageHalt, getHalt, haltHistory, releaseHalt } from './halt.ts';
 import { listDeadLetters, listQueues, redriveLetters } from './queues.ts';
@@ -22,6 +16,10 @@ import { shortcutOperation, startRunOperation } from './start.ts';
 /** What each row of the table of routes does. `mcp` speaks another protocol, and has a door of its own. */
 const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   healthz,
+  readyz,
+  ...describing(() => all),
+  whoAmI,
+  showCatalogue,
   startRun: startRunOperation,
   listRuns,
   getRun,
@@ -45,6 +43,7 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   killSwitchHistory: haltHistory,
   engageKillSwitch: engageHalt,
   releaseKillSwitch: releaseHalt,
+  listAudit,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */
@@ -63,5 +62,3 @@ const all: readonly Mounted[] = [
   })),
 ];
 export const mountedAt = (door: Door): readonly Mounted[] => all.filter(({ row }) => row.door === door);
-/** Every row, of whichever door: for whoever asks for one with another method. */
-export const everyRow: readonly RouteRow[] = [...Object.values(routes), ...shortcuts.map(shortcutRow)];

@@ -37,7 +37,15 @@ export const pageSize = z
   .regex(/^(?:[1-9]\d?|100)$/, 'is not a number from 1 to 100')
   .optional()
   .transform((text) => Number(text ?? 25))
-  .meta({ description: 'How many at most: 1 to 100, 25 where it is left out' });
+  .meta({
+    description: 'How many at most',
+    // As a reader has it: a number.
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+    default: 25,
+    pattern: undefined,
+  });
 
 export const problem = z
   .looseObject({
