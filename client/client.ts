@@ -3,24 +3,16 @@ import { positionText } from '#core/frame-order.ts';
 import { done, retried, runDetail, runPage, started } from '#gateway/schemas/run.ts';
 import { scheduleChanged, scheduleDetail, scheduleList } from '#gateway/schemas/schedule.ts';
 import { deadLetters, queueList, redriven } from '#gateway/schemas/queue.ts';
-import {
-  auditPage,
-  auditVerified,
-  catalogue,
-  events,
-  haltHistory,
-  haltState,
-  health,
-  me,
-  readiness,
-  uploadLink,
-} from './answers.ts';
+import { catalogue, health, me, readiness } from '#gateway/schemas/about.ts';
+import { auditPage } from '#gateway/schemas/audit.ts';
+import { engaged, halt, haltHistory, released } from '#gateway/schemas/halt.ts';
+import { events, uploadLink } from './answers.ts';
 import { asker, type Asker } from './ask.ts';
 import { framesOf, socketFeed } from './feed.ts';
 import { getFile, putFile } from './files.ts';
 import { follow, type FollowOptions, type FollowSource } from './follow.ts';
 import { checkedBase, transport, type TransportOptions } from './transport.ts';
-import type { Narrowed, RunFilter, StartRequest } from './requests.ts';
+import type { AuditFilter, Narrowed, Page, RunFilter, StartRequest } from './requests.ts';
 
 export interface ClientOptions extends TransportOptions {
   /** Of the WebSocket API; without it runs are followed by the long poll. */
@@ -103,17 +95,16 @@ const queuesOf = (ask: Asker) => ({
 });
 
 const switchOf = (ask: Asker) => ({
-  halted: () => ask('getHalt', haltState),
-  haltHistory: () => ask('haltHistory', haltHistory),
-  halt: (reason: string, narrowed: Narrowed = {}) =>
-    ask('engageHalt', haltState.loose(), { body: { reason, ...narrowed } }),
-  release: (reason: string, narrowed: Narrowed = {}) =>
-    ask('releaseHalt', haltState.loose(), { body: { reason, ...narrowed } }),
+  halted: () => ask('getHalt', halt),
+  haltHistory: (query: Page = {}) => ask('haltHistory', haltHistory, { query: { ...query } }),
+  halt: (reason: string, narrowed: Narrowed = {}) => ask('engageHalt', engaged, { body: { reason, ...narrowed } }),
+  /** Ends the halt of this epoch; one that was engaged later nobody has looked at yet. */
+  release: (reason: string, which: Narrowed & { readonly epoch?: number | undefined }) =>
+    ask('releaseHalt', released, { body: { reason, ...which } }),
 });
 
 const auditOf = (ask: Asker) => ({
-  audit: (query: Readonly<Record<string, string | number | undefined>>) => ask('listAudit', auditPage, { query }),
-  verifyAudit: (query: Readonly<Record<string, string | undefined>>) => ask('verifyAudit', auditVerified, { query }),
+  audit: (query: AuditFilter = {}) => ask('listAudit', auditPage, { query: { ...query } }),
 });
 
 const aboutOf = (ask: Asker) => ({

@@ -10,7 +10,22 @@ export interface StartRequest {
   readonly idempotencyKey?: string | undefined;
 }
 
-export interface RunFilter {
+export interface Page {
+  /** 1 to 100. */
+  readonly limit?: number;
+  /** Where the last page ended. */
+  readonly cursor?: string;
+}
+
+export interface AuditFilter extends Page {
+  /** A run's id, `schedule#KEY`, `kill-switch`; not beside a day. */
+  readonly subject?: string;
+  /** UTC; today when absent. */
+  readonly day?: string;
+  readonly tenant?: string;
+}
+
+export interface RunFilter extends Page {
   readonly queue?: string;
   readonly task?: string;
   readonly actor?: string;
@@ -19,8 +34,6 @@ export interface RunFilter {
   /** UTC. */
   readonly day?: string;
   readonly tenant?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
 }
 
 /** One queue or one task in place of the whole plane. */

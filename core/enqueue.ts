@@ -1,4 +1,5 @@
 import { limits } from './catalogue/limits.ts';
+import type { CallbackTarget } from './catalogue/callbacks.ts';
 import { queueRow } from './catalogue/queues.ts';
 import type { ScheduleKey } from './catalogue/schedules.ts';
 import { storeKey } from './catalogue/stores.ts';
@@ -26,6 +27,8 @@ export interface EnqueueRequest<T extends TaskName = TaskName> {
   /** Of a run without a key: its id, where it had to be known before the row is. */
   readonly id?: string;
   readonly notBeforeMs?: number;
+  /** Whom to tell when the run has ended. */
+  readonly callback?: CallbackTarget;
   /** Of the run that asks, if one does; hops are counted from it. */
   readonly parent?: Pick<Run, 'hops' | 'traceparent'>;
   /** What it does by hand is otherwise this schedule's to do. It is nobody's slot. */
@@ -57,7 +60,8 @@ export async function enqueue<T extends TaskName>(plane: Plane, request: Enqueue
     );
   }
   checkCaller(request);
-  refuseSecrets(request.task, request.payload);
+  refuseSecrets(`the payload of ${request.task}`, request.payload);
+  if (request.callback) refuseSecrets(`the callback of ${request.task}`, request.callback);
   const payload = parsePayload(request.task, request.payload);
   const row = await newRow(plane, request, payload);
   const created = (await plane.ledger.create(row)) === 'created';
@@ -105,7 +109,8 @@ async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): 
     checkAfterMs: notBeforeMs > nowMs || leftToTheReaper(request) ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
     ...(request.schedule === undefined ? {} : { schedule: request.schedule }),
     ...(slot ? { schedule: slot.schedule, slotMs: slot.slotMs } : {}),
-    ...bornAs(birth, nowMs),
+    ...(request.callback ? { callback: request.callback } : {}),
+    ...bornAs(birth, nowMs, request),
   };
 }
 
@@ -125,14 +130,20 @@ function runIdOf(plane: Plane, { slot, idempotencyKey, id, tenant, actor }: Enqu
 }
 
 type Birth = 'queued' | 'held' | 'skipped';
-function bornAs(birth: Birth, nowMs: number): Partial<Run> {
+function bornAs(birth: Birth, nowMs: number, { callback }: Pick<EnqueueRequest, 'callback'>): Partial<Run> {
   switch (birth) {
     case 'queued':
       return { state: 'queued' };
     case 'held':
       return { state: 'held', checkAfterMs: nowMs };
     case 'skipped':
-      return { state: 'skipped', settledMs: nowMs, outcome: { code: 'halted' } };
+      // Over before it began; the reaper tells whoever waits to be told.
+      return {
+        state: 'skipped',
+        settledMs: nowMs,
+        outcome: { code: 'halted' },
+        ...(callback ? { outbox: ['callback'], checkAfterMs: nowMs } : {}),
+      };
   }
 }
 

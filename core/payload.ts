@@ -8,12 +8,12 @@ import { findSecret } from './redact.ts';
  *
  * @throws Failure SECRET_IN_PAYLOAD
  */
-export function refuseSecrets(task: TaskName, payload: unknown): void {
+export function refuseSecrets(what: string, payload: unknown): void {
   const path = findSecret(payload);
   if (path === undefined) return;
   throw new Failure(
     'SECRET_IN_PAYLOAD',
-    `the payload of ${task} holds a secret at ${path}: put it where secrets are kept, and name it instead`,
+    `${what} holds a secret at ${path}: put it where secrets are kept, and name it instead`,
   );
 }
 

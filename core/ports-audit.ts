@@ -90,3 +90,19 @@ export interface AuditLog {
   /** Newest first. */
   page(query: AuditQuery): Promise<AuditPage>;
 }
+
+/** The signed hours, each written once into a bucket that lets nobody change it. */
+export interface AnchorStore {
+  read(hour: string): Promise<string | undefined>;
+  /** Writes the anchor of the hour unless one stands. */
+  write(hour: string, text: string): Promise<'written' | 'exists'>;
+  /** The hours that have an anchor, oldest first; only those later than `after`, where it is given. */
+  hours(after?: string): Promise<string[]>;
+}
+/** ECDSA on P-256 over SHA-256; signatures in DER. */
+export interface Signer {
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+export interface Verifier {
+  verify(message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+}

@@ -3,11 +3,13 @@ import type { QueueName, QueueRow } from './catalogue/queues.ts';
 import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
 import type { Position } from './frame-order.ts';
+import type { Webhooks } from './ports-webhooks.ts';
 import type { Frame } from './progress.ts';
 
 export type * from './ports-audit.ts';
 export type * from './ports-ledger.ts';
 export type * from './ports-queues.ts';
+export type * from './ports-webhooks.ts';
 export type * from './ports-sockets.ts';
 
 /** Every outward effect of the plane is a method of one of these. Each has an adapter in runtime/ and a twin in memory/. */
@@ -213,6 +215,7 @@ export interface TaskPorts {
   readonly status: StatusStore;
   readonly reaper: Reaper;
   readonly reconciler: Reconciler;
+  readonly webhooks: Webhooks;
 }
 export type PortName = keyof TaskPorts;
 
@@ -224,6 +227,7 @@ export const mutatingMethods = {
   status: ['publish'],
   reaper: ['resend', 'expire', 'drain', 'release', 'kick'],
   reconciler: ['reconcile'],
+  webhooks: ['deliver'],
 } as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
 export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
 

@@ -31,6 +31,8 @@ export interface RelayPorts extends Pick<Plane, 'ledger' | 'progress' | 'clock' 
   readonly subscriptions: Subscriptions;
   readonly connections: Connections;
   readonly sockets: Sockets;
+  /** The time of the world, in which tokens expire, whatever the plane's clock says. */
+  readonly realNowMs: () => number;
 }
 
 /** One wake's work on one run. */
@@ -62,7 +64,7 @@ export async function relayRun(
     terminal: row && isTerminal(row.state) ? terminalFrame(row) : undefined,
     untilMs: ports.clock.monotonicMs() + toMs(limits.relayWithin),
   };
-  const nowMs = ports.clock.nowMs();
+  const nowMs = ports.realNowMs();
   const expired = watching.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
   const groups = Map.groupBy(
     watching.filter(({ expiresAtMs }) => expiresAtMs > nowMs),

@@ -6,11 +6,20 @@ import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
 import { scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { parseCron, slotsUpTo } from './cron.ts';
 import { toMs } from './duration.ts';
+import { Failure } from './errors.ts';
 import { repair } from './repair.ts';
 import { tickRunId } from './ids.ts';
 import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
-import type { KillSwitchKeeper, QueueSample, RunArtefacts, SlotSample, StatusStore, TaskPorts } from './ports.ts';
+import type {
+  KillSwitchKeeper,
+  QueueSample,
+  RunArtefacts,
+  SlotSample,
+  StatusStore,
+  TaskPorts,
+  Webhooks,
+} from './ports.ts';
 import { reaper } from './reap.ts';
 import { reconciler } from './reconcile.ts';
 import type { Run } from './run.ts';
@@ -24,7 +33,13 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   status: statusStore(plane),
   reaper: reaper(plane),
   reconciler: reconciler(plane),
+  webhooks: plane.webhooks ?? noWebhooks,
 });
+
+const noWebhooks: Webhooks = {
+  deliver: () =>
+    Promise.reject(new Failure('CONFIGURATION_INVALID', 'nothing may call out from here: only the queue default does')),
+};
 
 /** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
 export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string =>

@@ -78,6 +78,7 @@ async function askOf({ operation, row }: Mounted, incoming: Incoming, caller: Ca
   return {
     caller,
     from: incoming.from,
+    signal: incoming.request.signal,
     params: params && parsed(params, incoming.params, 'path'),
     query: parsedQuery(query, incoming.query),
     body: body && parsed(body, json === undefined && operation.bodyIsOptional ? {} : json, 'body'),

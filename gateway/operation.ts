@@ -14,6 +14,8 @@ export interface Ask<P = unknown, Q = unknown, B = unknown> {
   readonly idempotencyKey?: string;
   /** The header If-Match, as it came. */
   readonly ifMatch?: string;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 /** And where it stands. */
 export interface Setting {

@@ -30,6 +30,7 @@ export function memoryPlane(options: { seed?: number; startMs?: number } = {}) {
     subscriptions,
     connections: memoryConnections(),
     sockets: memorySockets(),
+    realNowMs: () => clock.nowMs(),
     lifecycle: memoryLifecycle(),
     metrics: memoryMetrics(),
     log: memoryLog(),

@@ -20,6 +20,17 @@ export const limits = {
   auditArgumentsBytes: 4096,
   /** Rows of the audit leave by TTL alone, long after their hour was signed and locked away. */
   auditRetention: days(400),
+  /** An hour is anchored this long after its end: longer than any write of its last second can take. */
+  auditSettlesWithin: minutes(5),
+  /** The first anchor of all begins with the oldest hour within this that has rows. */
+  auditBeginsWithin: days(7),
+  /** Hours that one verification looks at: a month, and the day more that it may be off. */
+  auditVerifyHours: 24 * 32,
+  /** Rows that one verification reads; the next goes on at the hour that it names. */
+  auditVerifyRows: 200_000,
+  auditFindings: 1000,
+  /** Chains read at a time. */
+  auditWidth: 16,
   /** How long a queued run may go unclaimed before its message is assumed lost. */
   sendOverdueAfter: seconds(60),
   /** After a re-send the message had its second chance; a backlog, not a loss, is then the likely reason. */

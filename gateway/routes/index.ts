@@ -8,6 +8,7 @@ import { getRun } from './get-run.ts';
 import { describing } from './itself.ts';
 import { listRuns } from './list-runs.ts';
 import { engageHalt, getHalt, haltHistory, releaseHalt } from './halt.ts';
+import { followRun, openTicket } from './live.ts';
 import { listDeadLetters, listQueues, redriveLetters } from './queues.ts';
 import { getSchedule, listSchedules, pause, resume, trigger } from './schedules.ts';
 import { openUpload } from './uploads.ts';
@@ -23,10 +24,12 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   startRun: startRunOperation,
   listRuns,
   getRun,
+  followRun,
   cancelRun,
   retryRun,
   retryRuns,
   openUpload,
+  openTicket,
   listSchedules,
   getSchedule,
   pauseSchedule: pause,

@@ -3,7 +3,8 @@ import { operated } from '#core/operations.ts';
 import { inboxKey } from '#core/task-ports.ts';
 import { operation } from '#gateway/operation.ts';
 import { requestOf } from '#gateway/request.ts';
-import { at, count, instant } from '#gateway/schemas/common.ts';
+import { at, count } from '#gateway/schemas/common.ts';
+import { uploadLink } from '#gateway/schemas/upload.ts';
 import { uploadPath } from '#gateway/uploaded.ts';
 
 /** What one PUT to S3 takes. */
@@ -19,16 +20,6 @@ const upload = z
     sizeBytes: count.min(1).max(mostBytes).meta({ description: 'Exactly: the link takes no other size' }),
   })
   .meta({ id: 'Upload' });
-
-const uploadLink = z
-  .strictObject({
-    method: z.literal('PUT'),
-    href: z.string().meta({ description: 'Works without a token, and for a few minutes only' }),
-    headers: z.record(z.string(), z.string()).meta({ description: 'To be sent as they are' }),
-    path: z.string().meta({ description: 'As tasks and payloadPath name it' }),
-    expiresAt: instant,
-  })
-  .meta({ id: 'UploadLink' });
 
 export const openUpload = operation({
   body: upload,
