@@ -45,7 +45,8 @@ test('with Redis down at the start ticks come back without a row, requests are r
   await until(
     'the slots are run',
     async () =>
-      (await ofNoon()).filter(({ state, outbox }) => state === 'succeeded' && outbox.length === 0).length === schedules.length,
+      (await ofNoon()).filter(({ state, outbox }) => state === 'succeeded' && outbox.length === 0).length ===
+      schedules.length,
     90_000,
   );
   measured('Redis is back to the last of the waiting ticks done', (performance.now() - backMs) / 1000, 's');
