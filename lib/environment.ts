@@ -1,12 +1,12 @@
 import {
-  addressedBy,
   dlqUrlVariable,
+  entryPoints,
   queueUrlVariable,
   type CommonVariable,
+  type EntryPointName,
   type EnvironmentOf,
-  type OwnVariablesOf,
-} from '#core/catalogue/entry-environment.ts';
-import type { EntryPointName } from '#core/catalogue/entry-points.ts';
+  type LaunchVariable,
+} from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { TaskQueue } from '#lib/constructs/task-queue.ts';
 
@@ -16,16 +16,20 @@ export interface EnvironmentOptions<E extends EntryPointName> {
   readonly common: Readonly<Record<CommonVariable, string>>;
   readonly queues: Readonly<Record<QueueName, TaskQueue>>;
   /** What only this entry point is given. */
-  readonly own: Readonly<Record<OwnVariablesOf<E>, string>>;
+  readonly own: OwnVariablesOf<E>;
 }
+
+export type OwnVariablesOf<E extends EntryPointName> = E extends 'dispatcher'
+  ? Readonly<Record<LaunchVariable, string>>
+  : Readonly<Record<never, string>>;
 
 /** The variables of one entry point: the common ones, the URLs of the queues to which it writes, and its own. */
 export function environmentOf<E extends EntryPointName>(options: EnvironmentOptions<E>): EnvironmentOf<E> {
   const { entryPoint, common, queues, own } = options;
-  const urls = addressedBy(entryPoint).flatMap((name) => [
+  const urls = entryPoints[entryPoint].writesTo.flatMap((name) => [
     [queueUrlVariable(name), queues[name].queue.queueUrl],
     [dlqUrlVariable(name), queues[name].deadLetters.queueUrl],
   ]);
-  // `addressedBy` gives exactly the queues of AddressedBy<E>; the law in test/template/functions.test.ts compares the names.
+  // `writesTo` holds exactly the queues of QueuesOf<E>; the law in test/template/functions.test.ts compares the names.
   return { ...common, ...Object.fromEntries(urls), ...own } as EnvironmentOf<E>;
 }

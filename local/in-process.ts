@@ -15,10 +15,9 @@ import { startServers, type Servers } from '#local/servers.ts';
 
 /** Starts the servers, resolves the template to their addresses, and makes what it declares. */
 export async function inProcess(base: Base): Promise<Backplane> {
-  const { options, settings, folder, guardian, emit, doors, undo, clock } = base;
+  const { options, settings, folder, guardian, emit, undo, clock } = base;
   const onStarted = (stop: () => Promise<void>): void => void undo.push(stop);
-  const { region } = settings;
-  const servers = await startServers({ plane: options, region, folder, guardian, emit, doors, onStarted });
+  const servers = await startServers({ plane: options, region: settings.region, folder, guardian, emit, onStarted });
   const resources = await makeResources(base, servers);
   const environment = environments(base, servers, resources);
   const metrics = createMetrics();
@@ -36,15 +35,7 @@ export async function inProcess(base: Base): Promise<Backplane> {
   undo.push(() => lambdas.stop());
   const { queues, endpoints } = servers;
   const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
-  servers.aws.serve({
-    buses,
-    schedules: () => resources.schedules,
-    ecs,
-    connections: doors.connections,
-    kms: { keys: resources.keys, dir: folder.keysDir },
-    secrets: { file: folder.secretsFile, region },
-    sts: resources,
-  });
+  servers.aws.serve({ buses, schedules: () => resources.schedules, ecs });
   const names = resources.queues.map(({ name }) => name);
   return {
     endpoints,
@@ -68,15 +59,9 @@ function rulesOf({ settings, emit, undo }: Base, { endpoints }: Servers, { rules
   return createRules({ rules, client, emit });
 }
 
-async function makeResources({ assembly, settings, doors }: Base, servers: Servers): Promise<PlaneResources> {
+async function makeResources({ assembly, settings }: Base, servers: Servers): Promise<PlaneResources> {
   const { host: redisHost, port: redisPort } = servers.redis;
-  const addresses = {
-    region: settings.region,
-    sqsUrl: servers.queues.url,
-    redisHost,
-    redisPort,
-    ...doors.addresses,
-  };
+  const addresses = { region: settings.region, sqsUrl: servers.queues.url, redisHost, redisPort };
   const resources = readResources(assembly, addresses);
   servers.queues.create({ ...resources, deadLetterArns: deadLetterArns(resources) });
   await servers.tables.create(resources.tables, settings);
@@ -90,12 +75,9 @@ function environments(
   { functions }: PlaneResources,
 ): (name: string) => Record<string, string> {
   const path = (options.variables ?? process.env)['PATH'] ?? '';
-  const { clockFile, secretsFile } = folder;
+  const { clockFile } = folder;
   const made = new Map(
-    functions.map((spec) => [
-      spec.name,
-      functionEnvironment(spec, { endpoints, settings, clockFile, secretsFile, path }),
-    ]),
+    functions.map((spec) => [spec.name, functionEnvironment(spec, { endpoints, settings, clockFile, path })]),
   );
   return (name) => {
     const variables = made.get(name);

@@ -85,7 +85,6 @@ function environmentOf(
     endpoints,
     settings,
     clockFile: folder.clockFile,
-    secretsFile: folder.secretsFile,
     path: (options.variables ?? process.env)['PATH'] ?? '',
     metadataPath: metadataPath({ id }),
     temporaryDir: taskFolder(folder.tasksDir, id).temporary,

@@ -1,7 +1,6 @@
 // The servers behind a plane, started together; each is stopped again in the reverse order.
 import { startAwsApi, type AwsApi } from '#local/aws-api.ts';
 import type { DataFolder } from '#local/data-folder.ts';
-import type { Doors } from '#local/doors.ts';
 import type { Guardian } from '#local/guardian.ts';
 import type { Emit, PlaneEndpoints } from '#local/plane-event.ts';
 import type { PlaneOptions } from '#local/plane.ts';
@@ -23,7 +22,6 @@ interface ServersOptions {
   folder: DataFolder;
   guardian: Guardian;
   emit: Emit;
-  doors: Doors;
   /** Takes how to stop each server, the moment it runs. */
   onStarted(stop: () => Promise<void>): void;
 }
@@ -46,7 +44,6 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     onLost: (message) => emit({ type: 'error', where: 'Valkey', message }),
   });
   options.onStarted(() => redis.stop());
-  const own = { sqs: queues.url, s3: queues.url, dynamodb: tables.url, redis: redis.url, aws: aws.url };
-  const endpoints = { ...own, ...options.doors.endpoints };
+  const endpoints = { sqs: queues.url, s3: queues.url, dynamodb: tables.url, redis: redis.url, aws: aws.url };
   return { queues, tables, redis, aws, endpoints };
 }

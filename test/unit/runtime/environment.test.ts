@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressedBy, environmentNames, ownVariables } from '#core/catalogue/entry-environment.ts';
-import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { Failure } from '#core/errors.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
 
@@ -58,7 +57,7 @@ describe.each(names)('the environment of %s', (entryPoint) => {
     });
     parseEnvironment(entryPoint, variables);
     expect([...read].toSorted()).toEqual(
-      [...environmentNames(entryPoint), 'ALPHASWARM_LOCAL', 'AWS_REGION', 'SECRETS_FILE'].toSorted(),
+      [...environmentNames(entryPoint), 'ALPHASWARM_LOCAL', 'AWS_REGION'].toSorted(),
     );
   });
 
@@ -69,11 +68,6 @@ describe.each(names)('the environment of %s', (entryPoint) => {
       cell: 'dev',
       ledger: { table: 'the-ledger_table', shards: 4 },
       controlTable: 'the-control_table',
-      auditTable: 'the-audit_table',
-      own:
-        entryPoint === 'dispatcher'
-          ? {}
-          : Object.fromEntries(ownVariables(entryPoint).map((name) => [name, valueOf(name)])),
       bucket: 'the-bucket',
       eventBus: 'the-event_bus',
       redis: {
@@ -85,7 +79,7 @@ describe.each(names)('the environment of %s', (entryPoint) => {
       logLevel: 'INFO',
       region: 'eu-central-1',
       queueUrls: Object.fromEntries(
-        addressedBy(entryPoint).map((queue) => [
+        entryPoints[entryPoint].writesTo.map((queue) => [
           queue,
           {
             queue: valueOf(`QUEUE_URL_${queue.toUpperCase()}`),
@@ -144,8 +138,6 @@ describe('in local mode', () => {
     const environment = parseEnvironment('system', local('system', host));
     expect(environment.local?.endpoints).toEqual({
       events: `http://${host}:1`,
-      secretsmanager: `http://${host}:1`,
-      ssm: `http://${host}:1`,
       sqs: `http://${host}:2`,
       s3: `http://${host}:3`,
       dynamodb: `http://${host}:4`,
@@ -219,13 +211,5 @@ describe('in local mode', () => {
     expect(parseEnvironment('system', { ...local('system'), ...variables }).local?.clockFile).toBe('/run/offset');
     expect(parseEnvironment('system', local('system')).local).not.toHaveProperty('clockFile');
     expect(parseEnvironment('system', { ...deployed('system'), ...variables })).not.toHaveProperty('local');
-  });
-
-  it('knows the file of secrets, which is refused everywhere else', () => {
-    const variables = { SECRETS_FILE: '/run/secrets.json' };
-    expect(parseEnvironment('system', { ...local('system'), ...variables }).local?.secretsFile).toBe(
-      '/run/secrets.json',
-    );
-    expect(refusal('system', { ...deployed('system'), ...variables })).toContain('SECRETS_FILE');
   });
 });

@@ -1,3 +1,0 @@
-import { openDoor } from './door.ts';
-
-export const handler = openDoor('halt');
