@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { environmentNames } from '#core/catalogue/entry-environment.ts';
+import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { metricNames, metrics, type MetricRow } from '#core/catalogue/metrics.ts';
 import { queueNames, queueRow, type QueueRow } from '#core/catalogue/queues.ts';
 import { redisChannels, redisKeys, type RedisKeyRow } from '#core/catalogue/redis-keys.ts';
@@ -135,7 +136,7 @@ const entryPointsTable = (): string =>
         `\`${name}\``,
         row.kind,
         `\`${row.file}\``,
-        `\`${row.consumes}\``,
+        row.consumes === undefined ? 'an API' : `\`${row.consumes}\``,
         words(row.writesTo),
         words(environmentNames(name)),
         words(row.calls),
@@ -169,7 +170,7 @@ const redisTable = (): string =>
 const limitsTable = (): string =>
   table(
     ['limit', 'value'],
-    Object.entries(limits).map(([name, value]) => [`\`${name}\``, String(value)]),
+    Object.entries(limits).map(([name, value]) => [`\`${name}\``, JSON.stringify(value)]),
   );
 
 const text = [

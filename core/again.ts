@@ -5,6 +5,7 @@ import { Failure } from './errors.ts';
 import { removeLettersOf, type Sweep } from './letters.ts';
 import { existingRow, mustBeClear, operated, type Done, type Request } from './operations.ts';
 import type { Plane } from './plane.ts';
+import { redactText } from './redact.ts';
 import { changeRun, type BegunAgain, type Run, type RunState } from './run.ts';
 import { drain, dueAgain } from './settle.ts';
 
@@ -85,5 +86,5 @@ const nextGeneration = (row: Run, { how, request }: RunAgain, atMs: number): Run
     outcome: 'none',
     cancel: 'none',
     settledMs: 'none',
-    again: { how, by: request.by, reason: request.reason.slice(0, limits.reasonLength), atMs },
+    again: { how, by: request.by, reason: redactText(request.reason).slice(0, limits.reasonLength), atMs },
   });

@@ -5,13 +5,14 @@
 import { limits } from './catalogue/limits.ts';
 import { logLines } from './catalogue/metrics.ts';
 import { taskContract } from './catalogue/tasks.ts';
-import { parsePayload } from './enqueue.ts';
 import { describeIssues } from './envelope.ts';
 import { Failure, toFailure } from './errors.ts';
 import { unfold } from './fold.ts';
 import { createGuard, guarded } from './guard.ts';
+import { parsePayload } from './payload.ts';
 import type { Plane } from './plane.ts';
 import { progressReporter } from './progress.ts';
+import { withoutSecrets } from './redact.ts';
 import type { Run } from './run.ts';
 import type { AnyBody, TaskContext } from './task.ts';
 import { taskPorts } from './task-ports.ts';
@@ -96,7 +97,7 @@ function contextOf(leg: Leg): TaskContext<TaskName> {
     progress: (report) => leg.reporter.report(report),
     checkpoint: async (at) => {
       checkCursor(claimed, at);
-      leg.cursor = at;
+      leg.cursor = withoutSecrets(at);
       ending.signal.throwIfAborted();
     },
   };

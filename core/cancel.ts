@@ -2,6 +2,7 @@ import { cancelled, isAtWork } from './claim.ts';
 import { untilWritten } from './conflict.ts';
 import { existingRow, operated, type Done, type Request } from './operations.ts';
 import type { Plane } from './plane.ts';
+import { redactText } from './redact.ts';
 import { changeRun, isTerminal, type CancelRequest } from './run.ts';
 import { drain } from './settle.ts';
 
@@ -29,7 +30,7 @@ async function tryCancel(
 ): Promise<Done<'cancelled' | 'flagged'> | undefined> {
   const row = await existingRow(plane, runId);
   const nowMs = plane.clock.nowMs();
-  const wish: CancelRequest = row.cancel ?? { by, reason, atMs: nowMs };
+  const wish: CancelRequest = row.cancel ?? { by, reason: redactText(reason), atMs: nowMs };
   if (isTerminal(row.state)) return { did: 'nothing', why: `it is ${row.state}`, run: row };
   const atWork = isAtWork(row, nowMs);
   if (atWork && row.cancel) return { did: 'nothing', why: `${row.cancel.by} has asked for it already`, run: row };

@@ -148,9 +148,12 @@ export function cancelled(run: Run, wish: CancelRequest, nowMs: number): Run {
   });
 }
 
-/** How many frames a lost owner sent under its fence nobody knows: the terminal frame comes under the next one. */
+/**
+ * Of a run that was ever begun, or has ended before, the terminal frame comes under the next fence: how many frames a
+ * lost owner sent nobody knows, and readers drop what stands where they have been already.
+ */
 export const fenceOfItsOwn = (run: Run): RunChange =>
-  run.state === 'running' ? { fence: run.fence + 1, frames: 0 } : {};
+  run.state === 'running' || run.starts > 0 || run.generation > 1 ? { fence: run.fence + 1, frames: 0 } : {};
 
 /** A row whose attempts are spent: dead when the last one was lost with its lease, failed when it never was to begin. */
 function spent(run: Run, contract: TaskContract, nowMs: number): Run {

@@ -62,7 +62,7 @@ export async function acknowledged(
 
 /** Not one of ours, or not to be done: kept in the dead-letter queue with code and reason. Acknowledged only once there. */
 export async function rejectMessage(
-  plane: Plane,
+  plane: Pick<Plane, 'queues' | 'metrics' | 'log'>,
   message: Received,
   { failure, queue }: { failure: { code: string; message: string }; queue: QueueName },
 ): Promise<boolean> {

@@ -1,15 +1,17 @@
 import { limits } from './catalogue/limits.ts';
+import type { CallbackTarget } from './catalogue/callbacks.ts';
 import { queueRow } from './catalogue/queues.ts';
 import type { ScheduleKey } from './catalogue/schedules.ts';
 import { storeKey } from './catalogue/stores.ts';
 import { taskContract, type PayloadInputOf, type StartableBy, type TaskName } from './catalogue/tasks.ts';
 import { toMs } from './duration.ts';
-import { describeIssues, envelopeVersion, pointerBody } from './envelope.ts';
+import { envelopeVersion, pointerBody } from './envelope.ts';
 import { Failure } from './errors.ts';
 import { fold } from './fold.ts';
 import { requestRunId } from './ids.ts';
 import { kickFamily } from './kick.ts';
 import { haltsWork, readSwitch } from './kill-switch.ts';
+import { parsePayload, refuseSecrets } from './payload.ts';
 import type { Plane } from './plane.ts';
 import type { Actor, Folded, Run } from './run.ts';
 
@@ -22,9 +24,15 @@ export interface EnqueueRequest<T extends TaskName = TaskName> {
   readonly as: StartableBy;
   /** The same key from the same actor is the same run. */
   readonly idempotencyKey?: string;
+  /** Of a run without a key: its id, where it had to be known before the row is. */
+  readonly id?: string;
   readonly notBeforeMs?: number;
+  /** Whom to tell when the run has ended. */
+  readonly callback?: CallbackTarget;
   /** Of the run that asks, if one does; hops are counted from it. */
   readonly parent?: Pick<Run, 'hops' | 'traceparent'>;
+  /** What it does by hand is otherwise this schedule's to do. It is nobody's slot. */
+  readonly schedule?: ScheduleKey;
   /** Of a tick: its id is a function of these two. */
   readonly slot?: { readonly id: string; readonly schedule: ScheduleKey; readonly slotMs: number };
 }
@@ -32,7 +40,7 @@ export interface Enqueued {
   readonly run: Run;
   /** Whether this call made the run; asking for the same thing twice does not. */
   readonly created: boolean;
-  /** False when the row stands but its message could not be sent: the reaper sends it within two minutes. */
+  /** False when the row stands and its message is the reaper's to send, within two minutes. */
   readonly sent: boolean;
 }
 
@@ -40,7 +48,7 @@ export interface Enqueued {
  * The one way in: writes the row, then sends its pointer. In a halt the row is `held` (or `skipped`, as its contract
  * says) and nothing is sent.
  *
- * @throws Failure PAYLOAD_INVALID, HOPS_EXCEEDED, IDEMPOTENCY_CONFLICT, CONFIGURATION_INVALID (the role may not start
+ * @throws Failure PAYLOAD_INVALID, SECRET_IN_PAYLOAD, HOPS_EXCEEDED, IDEMPOTENCY_CONFLICT, CONFIGURATION_INVALID (the role may not start
  *   it), KILL_SWITCH_UNKNOWN (nothing was written).
  */
 export async function enqueue<T extends TaskName>(plane: Plane, request: EnqueueRequest<T>): Promise<Enqueued> {
@@ -52,13 +60,23 @@ export async function enqueue<T extends TaskName>(plane: Plane, request: Enqueue
     );
   }
   checkCaller(request);
+  refuseSecrets(`the payload of ${request.task}`, request.payload);
+  if (request.callback) refuseSecrets(`the callback of ${request.task}`, request.callback);
   const payload = parsePayload(request.task, request.payload);
   const row = await newRow(plane, request, payload);
   const created = (await plane.ledger.create(row)) === 'created';
   if (!created) return { run: await existing(plane, row), created, sent: false };
-  const sent = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() ? await sendQuietly(plane, row) : false;
+  const isDue = row.state === 'queued' && row.notBeforeMs <= plane.clock.nowMs() && !leftToTheReaper(request);
+  const sent = isDue ? await sendQuietly(plane, row) : false;
   return { run: row, created, sent };
 }
+
+/**
+ * To `system` nobody but the plane's own system function sends, or a message there would not prove that a schedule was
+ * due: housekeeping that somebody asks for is a row, and the reaper sends it.
+ */
+const leftToTheReaper = ({ task, slot }: EnqueueRequest): boolean =>
+  taskContract(task).queue === 'system' && slot === undefined;
 
 /** Tenant and actor become part of keys and of every message: a slash or a novel in one would break both. */
 function checkCaller({ tenant, actor, idempotencyKey }: EnqueueRequest): void {
@@ -70,16 +88,6 @@ function checkCaller({ tenant, actor, idempotencyKey }: EnqueueRequest): void {
       `${what} ${JSON.stringify(word.slice(0, 80))} is not 1 to 64 letters, digits, or . _ : @ -: correct it in the request`,
     );
   }
-}
-
-/** @throws Failure PAYLOAD_INVALID */
-export function parsePayload(task: TaskName, payload: unknown): unknown {
-  const parsed = taskContract(task).payload.safeParse(payload);
-  if (parsed.success) return parsed.data;
-  throw new Failure(
-    'PAYLOAD_INVALID',
-    `the payload of ${task} does not fit its contract: ${describeIssues(parsed.error)}`,
-  );
 }
 
 async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): Promise<Run> {
@@ -98,9 +106,11 @@ async function newRow(plane: Plane, request: EnqueueRequest, payload: unknown): 
     ...(parent ? { traceparent: parent.traceparent } : {}),
     notBeforeMs,
     // A run for later has no message yet: the reaper sends it at its time.
-    checkAfterMs: notBeforeMs > nowMs ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
+    checkAfterMs: notBeforeMs > nowMs || leftToTheReaper(request) ? notBeforeMs : nowMs + toMs(limits.sendOverdueAfter),
+    ...(request.schedule === undefined ? {} : { schedule: request.schedule }),
     ...(slot ? { schedule: slot.schedule, slotMs: slot.slotMs } : {}),
-    ...bornAs(birth, nowMs),
+    ...(request.callback ? { callback: request.callback } : {}),
+    ...bornAs(birth, nowMs, request),
   };
 }
 
@@ -113,21 +123,27 @@ function hopsOf(task: TaskName, parent: EnqueueRequest['parent']): number {
   );
 }
 
-function runIdOf(plane: Plane, { slot, idempotencyKey, tenant, actor }: EnqueueRequest): string {
+function runIdOf(plane: Plane, { slot, idempotencyKey, id, tenant, actor }: EnqueueRequest): string {
   if (slot) return slot.id;
-  if (idempotencyKey === undefined) return plane.ids.runId();
+  if (idempotencyKey === undefined) return id ?? plane.ids.runId();
   return requestRunId(plane.ids, { cell: plane.cell, tenant, actor: actor.id }, idempotencyKey);
 }
 
 type Birth = 'queued' | 'held' | 'skipped';
-function bornAs(birth: Birth, nowMs: number): Partial<Run> {
+function bornAs(birth: Birth, nowMs: number, { callback }: Pick<EnqueueRequest, 'callback'>): Partial<Run> {
   switch (birth) {
     case 'queued':
       return { state: 'queued' };
     case 'held':
       return { state: 'held', checkAfterMs: nowMs };
     case 'skipped':
-      return { state: 'skipped', settledMs: nowMs, outcome: { code: 'halted' } };
+      // Over before it began; the reaper tells whoever waits to be told.
+      return {
+        state: 'skipped',
+        settledMs: nowMs,
+        outcome: { code: 'halted' },
+        ...(callback ? { outbox: ['callback'], checkAfterMs: nowMs } : {}),
+      };
   }
 }
 

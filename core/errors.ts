@@ -1,3 +1,5 @@
+import { redactText } from './secret-shapes.ts';
+
 /** What the pipeline does with a failure: try the message again, give it up, or keep the run for after the halt. */
 export type Disposition = 'retry' | 'reject' | 'hold';
 
@@ -14,6 +16,7 @@ const dispositions = {
   RUN_UNKNOWN: 'reject',
   HOPS_EXCEEDED: 'reject',
   PAYLOAD_INVALID: 'reject',
+  SECRET_IN_PAYLOAD: 'reject',
   RESULT_INVALID: 'reject',
   INPUT_INVALID: 'reject',
   IDEMPOTENCY_CONFLICT: 'reject',
@@ -24,6 +27,7 @@ const dispositions = {
   ATTEMPTS_SPENT: 'reject',
   RUN_CANCELLED: 'reject',
   ENGINE_UNAVAILABLE: 'reject',
+  CALLBACK_REFUSED: 'reject',
   KILL_SWITCH_HALTED: 'hold',
   KILL_SWITCH_UNKNOWN: 'retry',
   LEASE_LOST: 'retry',
@@ -43,7 +47,7 @@ export const failureCodes = Object.keys(dispositions) as FailureCode[];
 export class Failure extends Error {
   readonly code: FailureCode;
   constructor(code: FailureCode, message: string, options?: { cause?: unknown }) {
-    super(printable(message), options);
+    super(printable(redactText(message)), options);
     this.name = 'Failure';
     this.code = code;
   }

@@ -6,12 +6,14 @@
  * is older than a second or the connection is new. In a halt only the effects that the contract lists go through; while
  * the switch is unknown, none does.
  */
+import { argumentsOf } from './effect-arguments.ts';
 import type { TaskContract } from './catalogue/tasks.ts';
 import { Failure } from './errors.ts';
 import { haltsWork, permitMs, readKeyOnly, readSwitch, type Reading, type SwitchPorts } from './kill-switch.ts';
 import {
   mutatingMethods,
   type AuditIntent,
+  type AuditOutcome,
   type AuditSink,
   type Effect,
   type PortName,
@@ -37,15 +39,18 @@ export function guarded<P extends PortName>(name: P, port: TaskPorts[P], guard: 
     methods.map((method) => [
       method,
       (...values: unknown[]) =>
-        guard(`${name}.${method}` as Effect, () =>
-          (port[method as keyof TaskPorts[P]] as (...values: unknown[]) => Promise<unknown>)(...values),
+        guard(
+          `${name}.${method}` as Effect,
+          () => (port[method as keyof TaskPorts[P]] as (...values: unknown[]) => Promise<unknown>)(...values),
+          argumentsOf(`${name}.${method}` as Effect, values),
         ),
     ]),
   );
   return { ...port, ...wrapped };
 }
 
-export type Guard = <T>(effect: Effect, action: () => Promise<T>) => Promise<T>;
+/** `given`: with what, for the audit: names, keys and sizes, never contents. */
+export type Guard = <T>(effect: Effect, action: () => Promise<T>, given?: unknown) => Promise<T>;
 
 /**
  * The guard of one claim of one run.
@@ -57,27 +62,32 @@ export function createGuard(options: GuardOptions): Guard {
   const { ports, audit, run, contract } = options;
   const reader = permitReader(ports);
   // Why an effect was denied or failed decides what becomes of the run: an audit that is away must not hide it.
-  const noted = (entry: Parameters<AuditSink['outcome']>[0]) => Promise.allSettled([audit.outcome(entry)]);
-  return async (effect, action) => {
+  const outcome = (intent: AuditIntent, became: AuditOutcome) =>
+    audit.outcome({ ...intent, atMs: ports.clock.nowMs(), outcome: became });
+  const noted = (intent: AuditIntent, became: AuditOutcome) => Promise.allSettled([outcome(intent, became)]);
+  return async (effect, action, given) => {
     if (contract.effect === 'reads') {
       throw new Failure(
         'EFFECT_UNDECLARED',
         `task ${run.task} calls ${effect}, but its contract says that it only reads`,
       );
     }
-    const intent = intentOf(run, effect, ports.clock.nowMs());
+    const intent = {
+      ...intentOf(run, effect, ports.clock.nowMs()),
+      ...(given === undefined ? {} : { arguments: given }),
+    };
     await audit.intent(intent);
     try {
       await permit(reader, effect, options);
     } catch (denied) {
-      await noted({ ...intent, outcome: 'denied' });
+      await noted(intent, 'denied');
       throw denied;
     }
     const result = await action().catch(async (failed: unknown) => {
-      await noted({ ...intent, outcome: 'failed' });
+      await noted(intent, 'failed');
       throw failed;
     });
-    await audit.outcome({ ...intent, outcome: 'done' });
+    await outcome(intent, 'done');
     return result;
   };
 }
@@ -131,10 +141,10 @@ function checkAllowed(
 
 const intentOf = (run: GuardOptions['run'], effect: Effect, atMs: number): AuditIntent => ({
   effect,
-  run: run.id,
+  subject: run.id,
   task: run.task,
   tenant: run.tenant,
-  actor: run.actor.id,
+  actor: run.actor,
   fence: run.fence,
   atMs,
 });

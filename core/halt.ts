@@ -25,6 +25,7 @@ import {
   type Narrowed,
   type SwitchPorts,
 } from './kill-switch.ts';
+import { redactText } from './redact.ts';
 
 /** Halting needs no more than reading does. */
 export type HaltPorts = SwitchPorts;
@@ -76,7 +77,8 @@ async function mirrorEngaged(ports: HaltPorts, request: HaltRequest): Promise<Mi
   });
 }
 
-function engagedByUs(ports: HaltPorts, previous: Mirror, { by, reason }: HaltRequest): Mirror {
+function engagedByUs(ports: HaltPorts, previous: Mirror, { by, reason: said }: HaltRequest): Mirror {
+  const reason = redactText(said);
   const epoch = previous.epoch + 1;
   const atMs = ports.clock.nowMs();
   const value = switchValue({ epoch, by, reason, atMs });
@@ -100,13 +102,17 @@ export type ReleaseResult =
   | { readonly state: 'releasing'; readonly epoch: number; readonly why: string };
 
 /**
- * Ends a halt. `reason` is kept; who may call it (step-up) is the caller's to check.
+ * Ends a halt, or only that of the epoch which somebody has looked at. `reason` is kept; who may call it (step-up) is the
+ * caller's to check.
  *
  * @throws Failure HALT_CONFLICT when somebody halted anew meanwhile; CONFIGURATION_INVALID without a reason.
  */
-export async function release(ports: HaltPorts, request: HaltRequest): Promise<ReleaseResult> {
+export async function release(
+  ports: HaltPorts,
+  request: HaltRequest & { readonly epoch?: number },
+): Promise<ReleaseResult> {
   needReason(request, 'release');
-  return releaseEpoch(ports, request, undefined);
+  return releaseEpoch(ports, request, request.epoch);
 }
 
 /** Releases the halt that is found first, or that of epoch `seen`; one that was engaged later nobody has looked at yet. */
@@ -120,7 +126,7 @@ async function releaseEpoch(ports: HaltPorts, request: HaltRequest, seen: number
       ...now.mirror,
       phase: 'releasing',
       by: request.by,
-      reason: request.reason,
+      reason: redactText(request.reason),
       atMs: ports.clock.nowMs(),
     };
     return (await writeMirror(ports.control, now, next)) ? { rev: now.rev + 1, mirror: next } : undefined;
@@ -180,7 +186,7 @@ export async function narrow(ports: HaltPorts, halt: HaltRequest & Pick<Narrowed
     kind: halt.kind,
     name: halt.name,
     by: halt.by,
-    reason: halt.reason,
+    reason: redactText(halt.reason),
     atMs: ports.clock.nowMs(),
   };
   await changeNarrowed(ports, (list) => [...list.filter((old) => !isSame(old, halt)), entry]);

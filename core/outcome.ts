@@ -8,6 +8,7 @@ import { toFailure, type Failure, type FailureCode } from './errors.ts';
 import { fold } from './fold.ts';
 import type { Plane } from './plane.ts';
 import { backoffMs, isRetryable, maximumAttempts } from './retry.ts';
+import { withoutSecrets } from './redact.ts';
 import type { Run, RunChange } from './run.ts';
 import { artefactPrefix } from './task-ports.ts';
 import { drain, dueAgain, recordSettled, updateClaimed } from './settle.ts';
@@ -34,7 +35,7 @@ export async function settleResult(
   { result, frames }: { result: unknown; frames: number },
 ): Promise<Outcome> {
   const [folded] = await Promise.allSettled([
-    fold(plane.artefacts, `${artefactPrefix(claimed)}/${claimed.fence}/result.json`, result),
+    fold(plane.artefacts, `${artefactPrefix(claimed)}/${claimed.fence}/result.json`, withoutSecrets(result)),
   ]);
   if (folded.status === 'rejected') {
     // Too large, or the bucket is away: the attempt has failed, and its claim must not be left behind.

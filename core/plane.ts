@@ -1,4 +1,4 @@
-import type { AuditSink, Artefacts, Ledger, Metrics, ProgressChannel, Queues } from './ports.ts';
+import type { AuditSink, Artefacts, Ledger, Metrics, ProgressChannel, Queues, Webhooks } from './ports.ts';
 import type { HaltPorts } from './halt.ts';
 import type { Ids } from './ids.ts';
 
@@ -11,6 +11,8 @@ export interface Plane extends HaltPorts {
   readonly progress: ProgressChannel;
   readonly metrics: Metrics;
   readonly audit: AuditSink;
+  /** Only where callbacks are delivered: elsewhere nothing may call out. */
+  readonly webhooks?: Webhooks;
   /** The environment within which ids and names are unique. */
   readonly cell: string;
   /** Identity of this execution environment: it stands in leases. */

@@ -17,6 +17,23 @@ export interface RunListing {
   readonly day: string;
 }
 
+/** A page of the runs created on one day, newest first. */
+export interface RunPageQuery {
+  readonly by: 'actor' | 'tenant';
+  readonly key: string;
+  /** UTC day, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** Only those older than the hit of which this was `at`. */
+  readonly before?: string;
+  readonly limit: number;
+}
+/** A row of an index: keys only, so whoever shows the run reads it. */
+export interface RunHit {
+  readonly id: string;
+  /** Where it stands in its day. */
+  readonly at: string;
+}
+
 export interface Ledger {
   /** The row, strongly consistent. */
   read(id: string): Promise<Run | undefined>;
@@ -29,6 +46,8 @@ export interface Ledger {
   open(query: OpenQuery): Promise<string[]>;
   /** Ids of all runs created that day, oldest first. */
   list(listing: RunListing): Promise<string[]>;
+  /** At most `limit` of the runs created that day, newest first; fewer: there are no more. One bounded read a shard. */
+  page(query: RunPageQuery): Promise<RunHit[]>;
 }
 
 /** Small named records that need a conditional write: mirror of the kill switch, pauses, overlap locks, status history. */

@@ -2,10 +2,15 @@ import type { MetricName, LogLine } from './catalogue/metrics.ts';
 import type { QueueName, QueueRow } from './catalogue/queues.ts';
 import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
+import type { Position } from './frame-order.ts';
+import type { Webhooks } from './ports-webhooks.ts';
 import type { Frame } from './progress.ts';
 
+export type * from './ports-audit.ts';
 export type * from './ports-ledger.ts';
 export type * from './ports-queues.ts';
+export type * from './ports-webhooks.ts';
+export type * from './ports-sockets.ts';
 
 /** Every outward effect of the plane is a method of one of these. Each has an adapter in runtime/ and a twin in memory/. */
 
@@ -45,6 +50,8 @@ export interface Artefacts {
   /** What is known of the object without reading it, or undefined when there is none. */
   stat(key: string): Promise<ObjectStat | undefined>;
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /** At most `limit` (1,000) objects whose keys begin with `prefix`, in the order of their keys. */
+  list(prefix: string, limit: number): Promise<{ readonly key: string; readonly sizeBytes: number }[]>;
 }
 
 /** The kill switch's key in Redis. Every call answers or throws within the client's 250 ms. */
@@ -66,9 +73,12 @@ export interface SwitchKey {
 }
 
 export interface ProgressChannel {
+  /** One that comes after a frame of a newer fence, or a second time, is told but not kept. */
   publish(frame: Frame): Promise<void>;
-  /** The frames that the stream still has, oldest first. */
-  read(runId: string): Promise<Frame[]>;
+  /** The frames of the newest fence that the stream still has, oldest first: those beyond `after`, at most `limit` (1,000). */
+  read(runId: string, from?: { readonly after?: Position; readonly limit?: number }): Promise<Frame[]>;
+  /** The newest frame of all. */
+  latest(runId: string): Promise<Frame | undefined>;
 }
 
 export interface LifecycleEvent {
@@ -98,25 +108,6 @@ export interface Log {
   info(line: LogLine, fields?: Record<string, unknown>): void;
   warn(line: LogLine, fields?: Record<string, unknown>): void;
 }
-
-/** Where intents go before an effect and outcomes after it. */
-export interface AuditSink {
-  intent(entry: AuditIntent): Promise<void>;
-  outcome(entry: AuditIntent & { readonly outcome: 'done' | 'denied' | 'failed' }): Promise<void>;
-}
-export interface AuditIntent {
-  readonly effect: Effect | Operation;
-  readonly run: string;
-  readonly task: string;
-  readonly tenant: string;
-  readonly actor: string;
-  readonly fence: number;
-  readonly atMs: number;
-  /** Why, of an operation: a person said it. */
-  readonly reason?: string;
-}
-/** What a person, or the beat, does to a run or a schedule from outside. */
-export type Operation = `operation.${'cancel' | 'retry' | 'redrive' | 'catch-up' | 'pause' | 'resume'}`;
 
 // Ports that tasks reach, always through the guard.
 
@@ -224,6 +215,7 @@ export interface TaskPorts {
   readonly status: StatusStore;
   readonly reaper: Reaper;
   readonly reconciler: Reconciler;
+  readonly webhooks: Webhooks;
 }
 export type PortName = keyof TaskPorts;
 
@@ -235,6 +227,7 @@ export const mutatingMethods = {
   status: ['publish'],
   reaper: ['resend', 'expire', 'drain', 'release', 'kick'],
   reconciler: ['reconcile'],
+  webhooks: ['deliver'],
 } as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
 export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
 

@@ -1,4 +1,5 @@
 import type { Clock, ProgressChannel } from './ports.ts';
+import { redact } from './redact.ts';
 import { isTerminal, type Run, type RunState } from './run.ts';
 
 /** One message about a run in flight, on `pubsub:progress:<run_id>` and in the stream; ordered by (fence, seq). */
@@ -23,6 +24,13 @@ export interface Frame {
 
 /** What a task says of its progress; the rest of the frame is ours. */
 export type ProgressReport = Pick<Frame, 'pct' | 'stage' | 'done' | 'total' | 'unit' | 'eta_s' | 'message' | 'metrics'>;
+
+/**
+ * Frames of a run that its stream keeps, about 250 bytes each: at four a second the last 40 minutes whole. So a watcher
+ * whose laptop slept, or who moved from one network to another, misses nothing, and whoever comes later than that is told
+ * `gap`. Four hundred runs that report without a pause for as long fill a gigabyte, and then the cache evicts the oldest.
+ */
+export const streamFrames = 10_000;
 
 /** Four frames a second: what lies between is merged and sent when its time comes, so the latest word always arrives. */
 const shortestGapMs = 250;
@@ -98,7 +106,8 @@ function frameSender({ run, channel, clock, onLost }: ReporterOptions) {
       const pct = report.pct === undefined ? {} : { pct: highestPercent };
       seq += 1;
       const claim = { v: 1, run_id: run.id, fence: run.fence } as const;
-      const frame: Frame = { ...claim, seq, ts: isoTime(clock), state: 'running', ...report, ...pct };
+      const clean = redact(report) as ProgressReport;
+      const frame: Frame = { ...claim, seq, ts: isoTime(clock), state: 'running', ...clean, ...pct };
       sending = sending.then(() => channel.publish(frame)).catch(onLost);
     },
     async allSent(): Promise<number> {

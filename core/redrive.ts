@@ -5,7 +5,7 @@ import type { QueueName } from './catalogue/queues.ts';
 import { tasksOf } from './catalogue/tasks.ts';
 import { sendQuietly } from './enqueue.ts';
 import { Failure } from './errors.ts';
-import { aboutOf, sweepLetters } from './letters.ts';
+import { aboutOf, sweepLetters, type About } from './letters.ts';
 import { mustBeClear, operated, type Request } from './operations.ts';
 import type { Plane } from './plane.ts';
 import type { DeadLetter } from './ports.ts';
@@ -28,46 +28,79 @@ export interface Redriven {
   readonly obsolete: number;
   /** Letters that stay, and why: they are a person's to judge. */
   readonly kept: readonly { readonly letter: string; readonly why: string }[];
+  /** Letters without a row that were sent to their queue again, as they were. */
+  readonly resent: readonly string[];
   /** False when letters may be left that were not looked at. */
   readonly complete: boolean;
 }
 
+/** Which letters are redriven, and how; all that is absent means every letter that has a row. */
+export interface RedriveScope {
+  /** Letters that the sweep looks at. */
+  readonly limit?: number;
+  /** Runs that it begins again, and messages that it sends. */
+  readonly most?: number;
+  /** These letters and no others. */
+  readonly ids?: ReadonlySet<string>;
+  /** Whose runs: letters of others stay as if they were not there. */
+  readonly sees?: (tenant: string) => boolean;
+  /** What becomes of a letter that has no row. */
+  readonly withoutRow?: (letter: DeadLetter) => Promise<Verdict>;
+}
+
 /**
- * Redrives all runs of which letters stand in the dead-letter queue of `queue`, at most `limit` letters.
+ * Redrives all runs of which letters stand in the dead-letter queue of `queue`, or those within the scope.
  *
  * @throws Failure KILL_SWITCH_HALTED, KILL_SWITCH_UNKNOWN, CONFIGURATION_INVALID, and what ledger and queue throw: then
  *   what was redriven stays so, and a repetition goes on.
  */
-export async function redriveQueue(
-  plane: Plane,
-  queue: QueueName,
-  request: Request & { limit?: number },
-): Promise<Redriven> {
+export async function redriveQueue(plane: Plane, queue: QueueName, request: Request & RedriveScope): Promise<Redriven> {
   for (const task of tasksOf(queue).slice(0, 1)) await mustBeClear(plane, 'redrive', { queue, task });
+  const { most = Infinity, limit = limits.lettersSwept } = request;
   const queued: string[] = [];
+  const resent: string[] = [];
   const kept: { letter: string; why: string }[] = [];
+  let left = false;
   const sweep = await sweepLetters(plane, queue, {
-    limit: request.limit ?? limits.lettersSwept,
+    limit,
     judge: async (letter) => {
-      const verdict = await redriveLetter(plane, letter, request);
+      const isEnough = queued.length + resent.length >= most;
+      left ||= isEnough;
+      const verdict = isEnough ? passed : await redriveLetter(plane, letter, request);
       if (verdict.kind === 'queued') queued.push(verdict.run);
+      if (verdict.kind === 'resent') resent.push(letter.id);
       if (verdict.kind === 'kept') kept.push({ letter: letter.id, why: verdict.why });
-      return verdict.kind === 'kept' ? 'keep' : 'remove';
+      return verdict.kind === 'kept' || verdict.kind === 'passed' ? 'keep' : 'remove';
     },
   });
-  return { queued, kept, obsolete: sweep.removed - queued.length, complete: sweep.complete };
+  const obsolete = sweep.removed - queued.length - resent.length;
+  return { queued, resent, kept, obsolete, complete: sweep.complete && !left };
 }
 
-type Verdict =
+/** What is done with one letter; all but those that are kept or passed over are removed. */
+export type Verdict =
   | { readonly kind: 'queued'; readonly run: string }
-  | { readonly kind: 'obsolete' }
+  | { readonly kind: 'resent' | 'obsolete' | 'passed' }
   | { readonly kind: 'kept'; readonly why: string };
+const passed: Verdict = { kind: 'passed' };
 
-async function redriveLetter(plane: Plane, letter: DeadLetter, request: Request): Promise<Verdict> {
+async function redriveLetter(plane: Plane, letter: DeadLetter, request: Request & RedriveScope): Promise<Verdict> {
+  const { ids, sees, withoutRow } = request;
+  if (ids && !ids.has(letter.id)) return passed;
   const about = aboutOf(letter);
-  if (!about) return { kind: 'kept', why: 'it names no run' };
-  const run = await plane.ledger.read(about.run);
-  if (!run) return { kind: 'kept', why: `run ${about.run} has no row` };
+  const run = about && (await plane.ledger.read(about.run));
+  if (!about || !run) {
+    if (withoutRow) return withoutRow(letter);
+    return { kind: 'kept', why: about ? `run ${about.run} has no row` : 'it names no run' };
+  }
+  return sees && !sees(run.tenant) ? passed : redriveRow(plane, { run, about }, request);
+}
+
+async function redriveRow(
+  plane: Plane,
+  { run, about }: { run: Run; about: About },
+  request: Request,
+): Promise<Verdict> {
   if (about.generation > run.generation) return { kind: 'kept', why: `it is newer than the row of run ${run.id}` };
   if (about.generation < run.generation) return { kind: 'obsolete' };
   // Moved here by SQS, not by us: the run still waits, and is sent once more.

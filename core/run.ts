@@ -1,3 +1,4 @@
+import type { CallbackTarget } from './catalogue/callbacks.ts';
 import type { QueueName } from './catalogue/queues.ts';
 import type { ScheduleKey } from './catalogue/schedules.ts';
 import type { TaskName } from './catalogue/tasks.ts';
@@ -29,7 +30,7 @@ export interface Actor {
 export const beat: Actor = { kind: 'system', id: 'system:beat' };
 
 /** What must still leave the plane because of the row's state; what each holds is derived from the row itself. */
-export type OutboxEntry = 'frame' | 'event' | 'dead-letter' | 'send';
+export type OutboxEntry = 'frame' | 'event' | 'dead-letter' | 'send' | 'callback';
 
 /** A value on the row, or where it lies when it is too large for one. */
 export type Folded = { readonly inline: unknown } | { readonly key: string };
@@ -106,6 +107,8 @@ export interface Run {
   readonly artefacts?: readonly string[];
   readonly cancel?: CancelRequest;
   readonly again?: BegunAgain;
+  /** Whom to tell when it has ended, each time that it does. */
+  readonly callback?: CallbackTarget;
 }
 
 /** What a step changes; everything else stays, but for the revision. */
@@ -124,7 +127,13 @@ export function changeRun(run: Run, change: RunChange): Run {
   const { lease, outcome, cancel, settledMs, ...rest } = change;
   checkTransition(run, { state: rest.state ?? run.state, generation: rest.generation ?? run.generation });
   const next: Run = { ...run, ...rest, rev: run.rev + 1 };
-  return applyRemovable(next, { lease, outcome, cancel, settledMs });
+  return applyRemovable(withCallback(run, next), { lease, outcome, cancel, settledMs });
+}
+
+/** Here, so that no way of ending forgets whoever waits to be told. */
+function withCallback(run: Run, next: Run): Run {
+  const ends = isTerminal(next.state) && !isTerminal(run.state);
+  return ends && next.callback ? { ...next, outbox: [...next.outbox, 'callback'] } : next;
 }
 
 /** @throws Failure TRANSITION_ILLEGAL */

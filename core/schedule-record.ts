@@ -10,6 +10,7 @@ import { untilWritten } from './conflict.ts';
 import { toMs } from './duration.ts';
 import { operated, type Request } from './operations.ts';
 import type { Plane } from './plane.ts';
+import { redactText } from './redact.ts';
 
 export interface Pause {
   readonly fromMs: number;
@@ -40,14 +41,21 @@ export async function readSchedule(
 export const isPausedAt = ({ paused, pauses = [] }: ScheduleRecord, slotMs: number): boolean =>
   paused !== undefined || pauses.some(({ fromMs, untilMs }) => slotMs >= fromMs && slotMs < untilMs);
 
+/** Is shown the record that the change is made from, and throws to stop it: whoever asks may have looked at another. */
+export type ScheduleCheck = (record: ScheduleRecord) => void;
+
 /**
  * Pauses a schedule: from now on its slots are skipped. Resolves with whether this call did it.
  *
  * @throws Failure CONFIGURATION_INVALID without who and why; LEDGER_CONFLICT.
  */
-export const pauseSchedule = (plane: Plane, key: ScheduleKey, request: Request): Promise<boolean> =>
+export const pauseSchedule = (
+  plane: Plane,
+  key: ScheduleKey,
+  request: Request & { readonly check?: ScheduleCheck },
+): Promise<boolean> =>
   changeSchedule(plane, { key, how: 'pause', request }, (value, atMs) =>
-    value.paused ? undefined : { ...value, paused: { by: request.by, reason: request.reason, atMs } },
+    value.paused ? undefined : { ...value, paused: { by: request.by, reason: redactText(request.reason), atMs } },
   );
 
 /**
@@ -55,7 +63,11 @@ export const pauseSchedule = (plane: Plane, key: ScheduleKey, request: Request):
  *
  * @throws Failure CONFIGURATION_INVALID without who and why; LEDGER_CONFLICT.
  */
-export const resumeSchedule = (plane: Plane, key: ScheduleKey, request: Request): Promise<boolean> =>
+export const resumeSchedule = (
+  plane: Plane,
+  key: ScheduleKey,
+  request: Request & { readonly check?: ScheduleCheck },
+): Promise<boolean> =>
   changeSchedule(plane, { key, how: 'resume', request }, ({ paused, pauses = [], ...value }, untilMs) =>
     paused
       ? {
@@ -72,12 +84,13 @@ const stillOf = (pauses: readonly Pause[], nowMs: number): readonly Pause[] =>
 
 function changeSchedule(
   plane: Plane,
-  { key, how, request }: { key: ScheduleKey; how: 'pause' | 'resume'; request: Request },
+  { key, how, request }: { key: ScheduleKey; how: 'pause' | 'resume'; request: Request & { check?: ScheduleCheck } },
   change: (value: ScheduleRecord, nowMs: number) => ScheduleRecord | undefined,
 ): Promise<boolean> {
   return operated(plane, { how, request, on: { schedule: key } }, () =>
     untilWritten(`the record ${scheduleRecordName(key)}`, async () => {
       const { rev, value } = await readSchedule(plane, key);
+      request.check?.(value);
       const next = change(value, plane.clock.nowMs());
       if (!next) return false;
       return (await plane.control.write(scheduleRecordName(key), next, rev)) === 'written' ? true : undefined;

@@ -6,6 +6,7 @@
  */
 import { limits } from './catalogue/limits.ts';
 import { logLines, type MetricName } from './catalogue/metrics.ts';
+import { sendCallback } from './callback.ts';
 import { untilWritten } from './conflict.ts';
 import { toMs } from './duration.ts';
 import { sendPointer } from './enqueue.ts';
@@ -70,6 +71,8 @@ async function deliver(plane: Plane, run: Run, entry: OutboxEntry): Promise<void
       return plane.lifecycle.emit(lifecycleEvent(plane, run));
     case 'send':
       return sendPointer(plane, run);
+    case 'callback':
+      return sendCallback(plane, run);
     case 'dead-letter':
       return plane.queues.deadLetter(run.queue, {
         body: JSON.stringify({ v: 1, run: run.id, generation: run.generation, task: run.task, tenant: run.tenant }),

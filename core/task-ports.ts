@@ -6,11 +6,20 @@ import { inhabitedQueues, type TaskName } from './catalogue/tasks.ts';
 import { scheduleKeys, scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { parseCron, slotsUpTo } from './cron.ts';
 import { toMs } from './duration.ts';
+import { Failure } from './errors.ts';
 import { repair } from './repair.ts';
 import { tickRunId } from './ids.ts';
 import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
-import type { KillSwitchKeeper, QueueSample, RunArtefacts, SlotSample, StatusStore, TaskPorts } from './ports.ts';
+import type {
+  KillSwitchKeeper,
+  QueueSample,
+  RunArtefacts,
+  SlotSample,
+  StatusStore,
+  TaskPorts,
+  Webhooks,
+} from './ports.ts';
 import { reaper } from './reap.ts';
 import { reconciler } from './reconcile.ts';
 import type { Run } from './run.ts';
@@ -24,7 +33,13 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   status: statusStore(plane),
   reaper: reaper(plane),
   reconciler: reconciler(plane),
+  webhooks: plane.webhooks ?? noWebhooks,
 });
+
+const noWebhooks: Webhooks = {
+  deliver: () =>
+    Promise.reject(new Failure('CONFIGURATION_INVALID', 'nothing may call out from here: only the queue default does')),
+};
 
 /** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
 export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string =>
@@ -81,7 +96,7 @@ function statusStore(plane: Plane): StatusStore {
       const nowMs = plane.clock.nowMs();
       const [queues, slots, reading] = await Promise.all([
         Promise.all(inhabitedQueues.map((queue) => sampleQueue(plane, queue, nowMs))),
-        Promise.all(scheduleKeys.map((key) => sampleSlots(plane, key, nowMs))),
+        Promise.all(scheduleKeys.map((key) => sampleSlots(plane, key, slotsShown))),
         readSwitch(plane),
       ]);
       return { atMs: nowMs, queues, slots: slots.flat(), switchState: reading.state };
@@ -114,7 +129,7 @@ async function sampleQueue(plane: Plane, queue: QueueSample['queue'], nowMs: num
  * The longest that a queued run waits. The open index is ordered by when the reaper looks next: first come runs that
  * were sent once, behind them those that were sent again, oldest first in both.
  */
-async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
+export async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: number): Promise<number> {
   const overdueMs = nowMs + toMs(limits.sendOverdueAfter);
   const head = { queue, state: 'queued' } as const;
   const found = await Promise.all([
@@ -127,13 +142,13 @@ async function oldestWaitMs(plane: Plane, queue: QueueSample['queue'], nowMs: nu
   return Math.max(0, ...waits);
 }
 
-/** The last slots of a schedule: their run ids are computed, not searched for. */
-async function sampleSlots(plane: Plane, key: ScheduleKey, nowMs: number): Promise<SlotSample[]> {
+/** The last slots of a schedule, newest first: their run ids are computed, not searched for. */
+export async function sampleSlots(plane: Plane, key: ScheduleKey, count: number): Promise<SlotSample[]> {
   const schedule = scheduleRow(key);
   const record = await plane.control.read(scheduleRecordName(key));
   const firstSlotMs = (record?.value as ScheduleRecord | undefined)?.firstSlotMs ?? Number.POSITIVE_INFINITY;
   return Promise.all(
-    slotsUpTo(parseCron(schedule.cron), nowMs, slotsShown)
+    slotsUpTo(parseCron(schedule.cron), plane.clock.nowMs(), count)
       .filter((slotMs) => slotMs >= firstSlotMs)
       .map((slotMs) => sampleSlot(plane, { key, task: schedule.task, slotMs })),
   );

@@ -4,11 +4,12 @@ import { storeKey } from './catalogue/stores.ts';
 import { taskContract } from './catalogue/tasks.ts';
 import { untilWritten } from './conflict.ts';
 import { toMs } from './duration.ts';
-import { blankRow, enqueue, parsePayload } from './enqueue.ts';
+import { blankRow, enqueue } from './enqueue.ts';
 import type { Tick } from './envelope.ts';
 import { fold } from './fold.ts';
 import { isPausedAt, readSchedule, scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 import { tickRunId } from './ids.ts';
+import { parsePayload } from './payload.ts';
 import type { Plane } from './plane.ts';
 import { beat, changeRun, type Run, type SkipReason } from './run.ts';
 

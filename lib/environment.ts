@@ -1,12 +1,12 @@
 import {
+  addressedBy,
   dlqUrlVariable,
-  entryPoints,
   queueUrlVariable,
   type CommonVariable,
-  type EntryPointName,
   type EnvironmentOf,
-  type LaunchVariable,
-} from '#core/catalogue/entry-points.ts';
+  type OwnVariablesOf,
+} from '#core/catalogue/entry-environment.ts';
+import type { EntryPointName } from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { TaskQueue } from '#lib/constructs/task-queue.ts';
 
@@ -16,20 +16,16 @@ export interface EnvironmentOptions<E extends EntryPointName> {
   readonly common: Readonly<Record<CommonVariable, string>>;
   readonly queues: Readonly<Record<QueueName, TaskQueue>>;
   /** What only this entry point is given. */
-  readonly own: OwnVariablesOf<E>;
+  readonly own: Readonly<Record<OwnVariablesOf<E>, string>>;
 }
-
-export type OwnVariablesOf<E extends EntryPointName> = E extends 'dispatcher'
-  ? Readonly<Record<LaunchVariable, string>>
-  : Readonly<Record<never, string>>;
 
 /** The variables of one entry point: the common ones, the URLs of the queues to which it writes, and its own. */
 export function environmentOf<E extends EntryPointName>(options: EnvironmentOptions<E>): EnvironmentOf<E> {
   const { entryPoint, common, queues, own } = options;
-  const urls = entryPoints[entryPoint].writesTo.flatMap((name) => [
+  const urls = addressedBy(entryPoint).flatMap((name) => [
     [queueUrlVariable(name), queues[name].queue.queueUrl],
     [dlqUrlVariable(name), queues[name].deadLetters.queueUrl],
   ]);
-  // `writesTo` holds exactly the queues of QueuesOf<E>; the law in test/template/functions.test.ts compares the names.
+  // `addressedBy` gives exactly the queues of AddressedBy<E>; the law in test/template/functions.test.ts compares the names.
   return { ...common, ...Object.fromEntries(urls), ...own } as EnvironmentOf<E>;
 }

@@ -1,7 +1,9 @@
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { addressedBy, ownVariables } from '#core/catalogue/entry-environment.ts';
 import { entryPoints, type EntryPointName, type SdkCall } from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
+import type { AuditTrail } from '#lib/constructs/audit-trail.ts';
 import type { ArtefactStore } from '#lib/constructs/artefact-store.ts';
 import type { Fleet } from '#lib/constructs/fleet.ts';
 import type { Ledger } from '#lib/constructs/ledger.ts';
@@ -13,39 +15,81 @@ export interface Reach {
   readonly queues: Readonly<Record<QueueName, TaskQueue>>;
   readonly ledger: Ledger;
   readonly store: ArtefactStore;
+  readonly audit: AuditTrail;
   readonly bus: EventBus;
   readonly redis: RedisAccess;
+  readonly linksRoleArn: string;
+  readonly scheduleArns: readonly string[];
   /** What the dispatcher starts. Executors are made before there is a fleet of them, and start nothing. */
   readonly fleet?: Fleet;
 }
 
 type ArnsOf = (reach: Reach, entryPoint: EntryPointName) => readonly string[];
 
-const consumed: ArnsOf = ({ queues }, name) => [queues[entryPoints[name].consumes].queue.queueArn];
+/** A consumer receives from its queue. The gateway, which has none, takes dead letters: to show them, or to send them again. */
+const received: ArnsOf = ({ queues }, name) => {
+  const { consumes } = entryPoints[name];
+  return consumes === undefined ? lettersOf({ queues }, name) : [queues[consumes].queue.queueArn];
+};
+const lettersOf = ({ queues }: Pick<Reach, 'queues'>, name: EntryPointName) =>
+  addressedBy(name).map((queue) => queues[queue].deadLetters.queueArn);
+const looked: ArnsOf = ({ queues }, name) =>
+  addressedBy(name).flatMap((queue) => [queues[queue].queue.queueArn, queues[queue].deadLetters.queueArn]);
 /** A consumer sends pointers to its queues, and dead letters beside them. */
 const written: ArnsOf = ({ queues }, name) =>
   entryPoints[name].writesTo.flatMap((queue) => [queues[queue].queue.queueArn, queues[queue].deadLetters.queueArn]);
-const tables: ArnsOf = ({ ledger }) => [ledger.runs.tableArn, ledger.control.tableArn];
+const own = (name: EntryPointName, variable: string): boolean => ownVariables(name).includes(variable);
+/** The audit is read back only where a write was sent twice: it must know its own row. */
+const tables: ArnsOf = (reach) => [
+  reach.ledger.runs.tableArn,
+  reach.ledger.control.tableArn,
+  reach.audit.table.tableArn,
+];
+const auditors: readonly EntryPointName[] = ['system', 'gateway', 'halt'];
+const queried: ArnsOf = ({ ledger, audit }, name) => [
+  ...ledger.indexArns,
+  ...(auditors.includes(name) ? [audit.table.tableArn, ...audit.indexArns] : []),
+];
+const anchored: ArnsOf = ({ audit }, name) =>
+  own(name, 'AUDIT_BUCKET') ? [audit.anchors.arnForObjects('anchors/*')] : [];
+/** What an entry point reads and writes of the bucket follows from the ports of the tasks that it runs, or may start. */
+const objects =
+  (access: 'read' | 'write'): ArnsOf =>
+  ({ store }, name) => {
+    const { consumes } = entryPoints[name];
+    return consumes === undefined ? store.doorArns(access) : store.objectArns(consumes, access);
+  };
 
 /** The resources of each call. A call that the catalogue gains does not compile until it has a line here. */
 const resources: Record<SdkCall, ArnsOf> = {
-  'sqs:ReceiveMessage': consumed,
-  'sqs:DeleteMessage': consumed,
-  'sqs:ChangeMessageVisibility': consumed,
+  'sqs:ReceiveMessage': received,
+  'sqs:DeleteMessage': received,
+  'sqs:ChangeMessageVisibility': received,
   'sqs:SendMessage': written,
-  'sqs:GetQueueAttributes': written,
+  'sqs:GetQueueAttributes': looked,
+  'sqs:StartMessageMoveTask': lettersOf,
   'dynamodb:GetItem': tables,
   'dynamodb:BatchGetItem': ({ ledger }) => [ledger.runs.tableArn],
   'dynamodb:PutItem': tables,
-  'dynamodb:Query': ({ ledger }) => ledger.indexArns,
-  's3:GetObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'read'),
-  's3:PutObject': ({ store }, name) => store.objectArns(entryPoints[name].consumes, 'write'),
-  's3:ListBucket': ({ store }) => [store.bucket.bucketArn],
+  'dynamodb:Query': queried,
+  's3:GetObject': (reach, name) => [...objects('read')(reach, name), ...anchored(reach, name)],
+  's3:PutObject': (reach, name) => [
+    ...objects('write')(reach, name),
+    ...(name === 'system' ? anchored(reach, name) : []),
+  ],
+  's3:ListBucket': ({ store, audit }, name) => [
+    store.bucket.bucketArn,
+    ...(own(name, 'AUDIT_BUCKET') ? [audit.anchors.bucketArn] : []),
+  ],
   'events:PutEvents': ({ bus }) => [bus.eventBusArn],
   'elasticache:Connect': ({ redis }) => redis.connectArns,
   'ecs:RunTask': (reach, name) => fleetOf(reach, name).definitionArns,
   'ecs:StopTask': (reach, name) => [fleetOf(reach, name).taskArns],
   'iam:PassRole': (reach, name) => fleetOf(reach, name).roleArns,
+  'scheduler:GetSchedule': ({ scheduleArns }) => scheduleArns,
+  'sts:AssumeRole': (reach) => [reach.linksRoleArn],
+  'kms:Sign': ({ audit }) => [audit.signing.keyArn],
+  'kms:GetPublicKey': ({ audit }) => [audit.signing.keyArn],
 };
 
 function fleetOf({ fleet }: Reach, entryPoint: EntryPointName): Fleet {

@@ -17,6 +17,10 @@ export interface Stage {
   readonly redis: RedisSize | GivenRedis;
   /** Who receives for the functions: Lambda, or somebody beside it, and then the mappings are there but disabled. */
   readonly pollers: 'lambda' | 'outside';
+  /** How each hour's signed audit lies locked, and for how long. */
+  readonly anchors: { readonly lock: 'governance' | 'compliance'; readonly days: number };
+  /** Whether a halt is released by another person than who engaged it. */
+  readonly releaseByAnother: boolean;
   /** The image that executors are built upon, in Docker's short form: it has Node 24 on its PATH. */
   readonly executorBase: string;
 }
@@ -57,6 +61,9 @@ export const stages = {
       snapshotAt: '03:00',
     },
     pollers: 'lambda',
+    // A day, and an administrator may lift it: what is tried out here must be able to go.
+    anchors: { lock: 'governance', days: 1 },
+    releaseByAnother: false,
     executorBase: 'node:24-bookworm-slim',
   },
 } as const satisfies Record<string, Stage>;

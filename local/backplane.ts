@@ -4,6 +4,7 @@ import type { Assembly } from '#local/assembly.ts';
 import type { ClientSettings } from '#local/aws-clients.ts';
 import type { DrivenClock } from '#local/clock.ts';
 import type { DataFolder } from '#local/data-folder.ts';
+import type { Doors } from '#local/doors.ts';
 import type { BusEvent } from '#local/events.ts';
 import type { Guardian } from '#local/guardian.ts';
 import type { InvocationResult } from '#local/lambda-environment.ts';
@@ -26,6 +27,7 @@ export interface Base {
   guardian: Guardian;
   emit: Emit;
   logs: Logs;
+  doors: Doors;
   /** How to stop each part, pushed the moment it runs; the last is stopped first. */
   undo: (() => unknown)[];
 }

@@ -2,7 +2,7 @@
 // files and the clock of the run before would contradict them. What stands here after a run is for reading only; the next
 // start removes it. The lock holds pid and start time, because a pid alone may by now belong to a stranger.
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaneError, systemCodeOf } from '#local/errors.ts';
 
@@ -10,6 +10,10 @@ export interface DataFolder {
   /** Holds the driven clock's offset; the bundles read it. */
   clockFile: string;
   redisDir: string;
+  /** What SECRETS_FILE names: kept from run to run, since a developer has put it there. */
+  secretsFile: string;
+  /** Private keys of the local KMS: kept as well, or nobody could verify what an earlier run has signed. */
+  keysDir: string;
   /** Logs and temporary files of tasks. */
   tasksDir: string;
   release(): void;
@@ -26,7 +30,11 @@ export function takeDataFolder(dataDir: string): DataFolder {
   const lock = join(dataDir, 'plane.lock');
   while (!tryLock(lock)) removeStaleLock(lock, dataDir);
   const [redisDir, tasksDir] = [join(dataDir, 'redis'), join(dataDir, 'tasks')];
-  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), redisDir, tasksDir };
+  const secretsFile = join(dataDir, 'secrets.json');
+  // Made empty, so that it is nobody else's to read when it is filled.
+  if (!existsSync(secretsFile)) writeFileSync(secretsFile, '{}\n', { mode: 0o600 });
+  const keysDir = join(dataDir, 'keys');
+  const folder = { clockFile: join(dataDir, 'clock-offset-ms'), secretsFile, keysDir, redisDir, tasksDir };
   rmSync(folder.clockFile, { force: true });
   for (const dir of [redisDir, tasksDir]) {
     rmSync(dir, { recursive: true, force: true });

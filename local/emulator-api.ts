@@ -1,18 +1,11 @@
 // Hands a call that the front does not answer to an emulator, as it came, and its answer back.
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Call } from '#local/aws-call.ts';
 
 export interface Emulator {
   url: string;
   /** Hears of each call that the emulator has answered well. */
   onAnswered?(call: { target: string; body: string }): void;
-}
-
-interface Call {
-  method: string;
-  url: URL;
-  target: string;
-  body: string;
-  headers: IncomingHttpHeaders;
 }
 
 /** Of one connection, or made anew by fetch. */
@@ -24,7 +17,7 @@ export async function handOver(call: Call, response: ServerResponse, emulator: E
   const answer = await fetch(new URL(`${call.url.pathname}${call.url.search}`, emulator.url), {
     method: call.method,
     headers: headers.map(([name, value]) => [name, String(value)]),
-    ...(call.body !== '' && { body: call.body }),
+    ...(call.bytes.length > 0 && { body: new Uint8Array(call.bytes) }),
   });
   const body = Buffer.from(await answer.arrayBuffer());
   if (answer.ok) emulator.onAnswered?.(call);

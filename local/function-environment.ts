@@ -11,6 +11,7 @@ export interface EnvironmentOptions {
   endpoints: PlaneEndpoints;
   settings: ClientSettings;
   clockFile: string;
+  secretsFile: string;
   /** The plane's own PATH, for functions that start programs. */
   path: string;
 }
@@ -45,7 +46,7 @@ function lambdaVariables(spec: FunctionSpec, { settings, path }: EnvironmentOpti
 
 /** Where its AWS and its clock are; with the fake credentials, since nothing is inherited. */
 export function localVariables(options: EnvironmentOptions): Record<string, string> {
-  const { endpoints, settings, clockFile } = options;
+  const { endpoints, settings, clockFile, secretsFile } = options;
   return {
     AWS_ACCESS_KEY_ID: settings.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: settings.credentials.secretAccessKey,
@@ -54,12 +55,14 @@ export function localVariables(options: EnvironmentOptions): Record<string, stri
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.aws,
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.aws,
     // Neither the developer's files nor a host's metadata service is asked for anything.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EC2_METADATA_DISABLED: 'true',
     ALPHASWARM_LOCAL: '1',
     ALPHASWARM_CLOCK_FILE: clockFile,
+    SECRETS_FILE: secretsFile,
   };
 }
 

@@ -15,9 +15,10 @@ import { startServers, type Servers } from '#local/servers.ts';
 
 /** Starts the servers, resolves the template to their addresses, and makes what it declares. */
 export async function inProcess(base: Base): Promise<Backplane> {
-  const { options, settings, folder, guardian, emit, undo, clock } = base;
+  const { options, settings, folder, guardian, emit, doors, undo, clock } = base;
   const onStarted = (stop: () => Promise<void>): void => void undo.push(stop);
-  const servers = await startServers({ plane: options, region: settings.region, folder, guardian, emit, onStarted });
+  const { region } = settings;
+  const servers = await startServers({ plane: options, region, folder, guardian, emit, doors, onStarted });
   const resources = await makeResources(base, servers);
   const environment = environments(base, servers, resources);
   const metrics = createMetrics();
@@ -35,7 +36,15 @@ export async function inProcess(base: Base): Promise<Backplane> {
   undo.push(() => lambdas.stop());
   const { queues, endpoints } = servers;
   const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
-  servers.aws.serve({ buses, schedules: () => resources.schedules, ecs });
+  servers.aws.serve({
+    buses,
+    schedules: () => resources.schedules,
+    ecs,
+    connections: doors.connections,
+    kms: { keys: resources.keys, dir: folder.keysDir },
+    secrets: { file: folder.secretsFile, region },
+    sts: resources,
+  });
   const names = resources.queues.map(({ name }) => name);
   return {
     endpoints,
@@ -59,9 +68,15 @@ function rulesOf({ settings, emit, undo }: Base, { endpoints }: Servers, { rules
   return createRules({ rules, client, emit });
 }
 
-async function makeResources({ assembly, settings }: Base, servers: Servers): Promise<PlaneResources> {
+async function makeResources({ assembly, settings, doors }: Base, servers: Servers): Promise<PlaneResources> {
   const { host: redisHost, port: redisPort } = servers.redis;
-  const addresses = { region: settings.region, sqsUrl: servers.queues.url, redisHost, redisPort };
+  const addresses = {
+    region: settings.region,
+    sqsUrl: servers.queues.url,
+    redisHost,
+    redisPort,
+    ...doors.addresses,
+  };
   const resources = readResources(assembly, addresses);
   servers.queues.create({ ...resources, deadLetterArns: deadLetterArns(resources) });
   await servers.tables.create(resources.tables, settings);
@@ -75,9 +90,12 @@ function environments(
   { functions }: PlaneResources,
 ): (name: string) => Record<string, string> {
   const path = (options.variables ?? process.env)['PATH'] ?? '';
-  const { clockFile } = folder;
+  const { clockFile, secretsFile } = folder;
   const made = new Map(
-    functions.map((spec) => [spec.name, functionEnvironment(spec, { endpoints, settings, clockFile, path })]),
+    functions.map((spec) => [
+      spec.name,
+      functionEnvironment(spec, { endpoints, settings, clockFile, secretsFile, path }),
+    ]),
   );
   return (name) => {
     const variables = made.get(name);

@@ -8,6 +8,8 @@ export interface Scope {
   /** Logical id and type of what is being read, for messages. */
   where: string;
   pseudo: Record<string, string>;
+  /** What the plane answers to parameters of the template, in place of their defaults. */
+  parameters: Readonly<Record<string, string>>;
   /** What `Ref` (attribute `Ref`) or `Fn::GetAtt` of a resource gives. */
   attribute(resource: Resource, attribute: string, where: string): string;
   /** The value that another stack exports under a name. */
@@ -76,9 +78,15 @@ function reference(name: string, scope: Scope): unknown {
   if (pseudo !== undefined) return pseudo;
   const resource = scope.stack.resources.get(name);
   if (resource) return scope.attribute(resource, 'Ref', scope.where);
+  if (scope.stack.parameters[name]) return parameterValue(name, scope);
+  throw unsupported(`Ref ${name}`, scope);
+}
+
+function parameterValue(name: string, scope: Scope): unknown {
+  if (Object.hasOwn(scope.parameters, name)) return scope.parameters[name];
   const parameter = scope.stack.parameters[name];
   if (parameter?.Default !== undefined && !parameter.Type.startsWith('AWS::SSM')) return parameter.Default;
-  throw unsupported(parameter ? `the parameter ${name} without a plain default` : `Ref ${name}`, scope);
+  throw unsupported(`the parameter ${name} without a plain default`, scope);
 }
 
 function getAtt(argument: unknown, scope: Scope): unknown {

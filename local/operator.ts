@@ -1,16 +1,19 @@
 // What a person at this machine does with the plane: lay a file into the inbox, ask for a run, halt, release, look. It goes
 // the very way that the functions go: the same services, composed from the same environment, against the same servers.
+import { auditWriter } from '#core/audit-writer.ts';
 import { cancel } from '#core/cancel.ts';
 import { enqueue, type EnqueueRequest } from '#core/enqueue.ts';
 import { engage, release, type HaltRequest, type HaltResult, type ReleaseResult } from '#core/halt.ts';
 import type { TaskName } from '#core/catalogue/tasks.ts';
 import { unfold } from '#core/fold.ts';
+import { operated } from '#core/operations.ts';
 import type { Log } from '#core/ports.ts';
 import type { Frame } from '#core/progress.ts';
 import { beat, type Actor, type Run } from '#core/run.ts';
 import { inboxKey } from '#core/task-ports.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
-import { logAudit } from '#runtime/log.ts';
+import { sha256 } from '#runtime/hash.ts';
+import { alsoLogged } from '#runtime/log.ts';
 import { services } from '#runtime/services.ts';
 import { PlaneError } from '#local/errors.ts';
 import type { Plane } from '#local/plane.ts';
@@ -51,7 +54,9 @@ export function operatorOf(
     warn: (line, fields = {}) => onLine(line, fields),
   };
   const composed = services(parseEnvironment('system', variables));
-  const ports = { ...composed, log, audit: logAudit(log) };
+  const { auditLog, clock, owner } = composed;
+  const audit = alsoLogged(auditWriter({ log: auditLog, clock, hash: sha256, owner }), log);
+  const ports = { ...composed, log, audit };
   const actor: Actor = { kind: 'human', id: user };
   const asked = (reason: string): HaltRequest => ({ by: user, reason });
   return {
@@ -64,11 +69,17 @@ export function operatorOf(
     scheduledRuns: (fromMs, toMs) => scheduledRuns(ports, fromMs, toMs),
     until: (id, states, withinMs = 30_000) => untilState(ports, { id, states, withinMs }),
     download: (key) => ports.artefacts.read(key),
-    halt: (reason) => engage(ports, asked(reason)),
-    release: (reason) => release(ports, asked(reason)),
+    halt: (reason) =>
+      operated(ports, { how: 'halt', ...onSwitch(asked(reason)), evenUnaudited: true }, () =>
+        engage(ports, asked(reason)),
+      ),
+    release: (reason) =>
+      operated(ports, { how: 'release', ...onSwitch(asked(reason)) }, () => release(ports, asked(reason))),
     close: () => composed.close(),
   };
 }
+
+const onSwitch = (request: HaltRequest) => ({ request, on: { killSwitch: true, tenant: 'system' } as const });
 
 type Ports = Pick<ReturnType<typeof services>, 'ledger' | 'clock'>;
 
@@ -104,11 +115,11 @@ async function untilState(
 
 /** The one function that may write to every queue: its environment names all that an operator touches. */
 function systemFunction(plane: Plane): string {
-  const found = plane.resources.functions.find(({ variables }) => variables['QUEUE_URL_SYSTEM'] !== undefined);
+  const found = plane.resources.functions.find(({ name }) => name.endsWith('-system'));
   if (found) return found.name;
   throw new PlaneError(
     'UNKNOWN_NAME',
-    'No function of this plane has QUEUE_URL_SYSTEM: the assembly is not one of ours. Run npm run synth.',
+    'No function of this plane is called ...-system: the assembly is not one of ours. Run npm run synth.',
   );
 }
 

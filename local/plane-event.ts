@@ -6,6 +6,12 @@ export interface PlaneEndpoints {
   dynamodb: string;
   redis: string;
   aws: string;
+  /** The HTTP API, `http://127.0.0.1:PORT`. */
+  gateway: string;
+  /** The WebSocket API, `ws://127.0.0.1:PORT`. */
+  sockets: string;
+  /** Of tokens, Entra's stand-in first; none where the template asks for none. */
+  issuers: readonly string[];
 }
 
 export type InvocationOutcome = 'success' | 'error' | 'timeout' | 'crash' | 'init-error';

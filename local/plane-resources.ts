@@ -1,7 +1,9 @@
 // Everything of the template that the plane runs, resolved to this machine's addresses.
+import { apiSpecs, type ApiSpec } from '#local/api-resources.ts';
 import type { Assembly } from '#local/assembly.ts';
 import { dashboardSpecs, type DashboardSpec } from '#local/dashboard/resources.ts';
 import { PlaneError } from '#local/errors.ts';
+import { keySpecs, type KeySpec } from '#local/key-resources.ts';
 import { createResolver } from '#local/resolver.ts';
 import type { Addresses } from '#local/resource-types.ts';
 import {
@@ -34,6 +36,9 @@ export interface PlaneResources {
   rules: RuleSpec[];
   clusters: ClusterSpec[];
   taskDefinitions: TaskDefinitionSpec[];
+  apis: ApiSpec[];
+  keys: KeySpec[];
+  roleArns: string[];
 }
 
 /** Throws TEMPLATE_UNSUPPORTED or ASSEMBLY_UNREADABLE with the resource and what is wrong with it. */
@@ -52,8 +57,12 @@ export function readResources(assembly: Assembly, addresses: Addresses): PlaneRe
     rules: ruleSpecs(resolver, queues),
     clusters: clusterSpecs(resolver),
     taskDefinitions: taskDefinitionSpecs(resolver, assembly),
+    apis: apiSpecs(resolver),
+    keys: keySpecs(resolver),
+    roleArns: resolver.ofType('AWS::IAM::Role').map((role) => resolver.attribute(role, 'Arn')),
   };
   for (const mapping of resources.mappings) requireBothEnds(mapping, resources);
+  for (const api of resources.apis) requireFunctions(api, resources);
   return resources;
 }
 
@@ -71,5 +80,14 @@ function requireBothEnds(mapping: MappingSpec, { queues, functions }: PlaneResou
   throw new PlaneError(
     'TEMPLATE_UNSUPPORTED',
     `The mapping ${mapping.logicalId} names ${missing}, which is not among the queues and functions of the template. Correct it in lib/.`,
+  );
+}
+
+function requireFunctions({ logicalId, routes }: ApiSpec, { functions }: PlaneResources): void {
+  const missing = routes.find((route) => functions.every(({ name }) => name !== route.functionName));
+  if (!missing) return;
+  throw new PlaneError(
+    'TEMPLATE_UNSUPPORTED',
+    `The route ${missing.key} of ${logicalId} names the function ${missing.functionName}, which is not among the functions of the template. Correct it in lib/.`,
   );
 }

@@ -12,6 +12,7 @@ import { fakeCredentials } from '#local/aws-clients.ts';
 import type { Backplane, Base, StartBackplane } from '#local/backplane.ts';
 import { createClock, type Clock } from '#local/clock.ts';
 import { takeDataFolder } from '#local/data-folder.ts';
+import { startDoors } from '#local/doors.ts';
 import { messageOf } from '#local/errors.ts';
 import type { BusEvent } from '#local/events.ts';
 import { watchExecutors } from '#local/executor-watch.ts';
@@ -29,6 +30,21 @@ import { startScheduler, type Scheduler } from '#local/scheduler.ts';
 import { countDeliveries } from '#local/scheduler-metrics.ts';
 import { surroundingsOf } from '#local/surroundings.ts';
 import { noTasks, type Tasks } from '#local/tasks.ts';
+import type { SocketLimits } from '#local/web-socket-connection.ts';
+
+interface Ports {
+  /** SQS and S3. */
+  sqs?: number;
+  dynamodb?: number;
+  redis?: number;
+  aws?: number;
+  /** The HTTP API. */
+  gateway?: number;
+  /** The WebSocket API. */
+  sockets?: number;
+  /** The first issuer of tokens; the second takes the next port. */
+  identity?: number;
+}
 
 export interface PlaneOptions {
   /** The output folder of `cdk synth`. */
@@ -40,7 +56,9 @@ export interface PlaneOptions {
   startAtMs?: number;
   onEvent?: (event: PlaneEvent) => void;
   /** Fixed ports; any free one where absent or 0. */
-  ports?: { sqs?: number; dynamodb?: number; redis?: number; aws?: number };
+  ports?: Ports;
+  /** Of the WebSocket API, in place of AWS's. */
+  socketLimits?: Partial<SocketLimits>;
   region?: string;
   /** From SIGTERM to SIGKILL of a task, in place of what its definition says. */
   stopTimeoutMs?: number;
@@ -83,7 +101,7 @@ export async function startPlane(options: PlaneOptions, startBackplane: StartBac
   refuseUnknownTypes(assembly);
   const undo: Base['undo'] = [];
   try {
-    const base = startBase(options, assembly, undo);
+    const base = await startBase(options, assembly, undo);
     return attach(base, await startBackplane(base));
   } catch (error) {
     await unwind(undo, () => {});
@@ -91,7 +109,7 @@ export async function startPlane(options: PlaneOptions, startBackplane: StartBac
   }
 }
 
-function startBase(options: PlaneOptions, assembly: Assembly, undo: Base['undo']): Base {
+async function startBase(options: PlaneOptions, assembly: Assembly, undo: Base['undo']): Promise<Base> {
   const folder = takeDataFolder(options.dataDir);
   undo.push(() => folder.release());
   const clock = createClock({ mode: options.clock, file: folder.clockFile, startAtMs: options.startAtMs });
@@ -104,7 +122,8 @@ function startBase(options: PlaneOptions, assembly: Assembly, undo: Base['undo']
   const region = options.region ?? 'us-east-1';
   // One attempt: poller and scheduler have their own patience, and a second layer would only blur it.
   const settings = { region, credentials: fakeCredentials(), maxAttempts: 1 };
-  return { options, assembly, settings, folder, clock, guardian, emit, logs, undo };
+  const doors = await startDoors({ options, assembly, clock, emit, undo });
+  return { options, assembly, settings, folder, clock, guardian, emit, logs, doors, undo };
 }
 
 /** A listener that throws is its owner's bug, and must not stop a poller in the middle of its work. */
@@ -121,7 +140,7 @@ function emitter({ onEvent }: PlaneOptions, clock: Clock, note: (event: PlaneEve
 }
 
 /** Lets pollers, scheduler and clock at what the backplane has. */
-function attach({ settings, emit, clock, logs, undo }: Base, backplane: Backplane): Plane {
+function attach({ settings, emit, clock, logs, doors, undo }: Base, backplane: Backplane): Plane {
   const { endpoints, resources, queues, lambdas, metrics, tasks } = backplane;
   // Queue URLs are for reading: the endpoint decides where a call goes, or a URL could send it to real AWS.
   const client = new SQSClient({ ...settings, endpoint: endpoints.sqs, useQueueUrlAsEndpoint: false });
@@ -143,9 +162,12 @@ function attach({ settings, emit, clock, logs, undo }: Base, backplane: Backplan
   undo.push(() => scheduler.stop());
   const executors = watchExecutors({ tasks, resources, queues, endpoints, settings });
   undo.push(() => executors.stop());
-  const sending = (): number => backplane.sending?.() ?? 0;
+  const sending = (): number => (backplane.sending?.() ?? 0) + doors.pending();
   const surroundings = surroundingsOf({ clock, scheduler, lambdas, mappings, executors, sending, queues, emit });
   clock.attach(surroundings);
+  doors.open(resources.apis, invoke);
+  // First: whoever asks is told by a closed door, and not by a function that has ended.
+  undo.push(() => doors.close());
   tellReady(emit, endpoints, resources);
   return {
     endpoints,

@@ -55,6 +55,10 @@ const NO_EFFECT: Record<string, string[]> = {
     'TaskRoleArn',
   ],
   'AWS::Events::Rule': ['Description'],
+  'AWS::ApiGatewayV2::Api': ['Name', 'Description', 'Tags', 'IpAddressType', 'DisableExecuteApiEndpoint'],
+  'AWS::ApiGatewayV2::Integration': ['Description', 'IntegrationMethod', 'CredentialsArn', 'ConnectionType'],
+  'AWS::ApiGatewayV2::Route': ['OperationName', 'ApiKeyRequired'],
+  'AWS::ApiGatewayV2::Stage': ['Description', 'Tags', 'AutoDeploy', 'AccessLogSettings'],
   'AWS::Scheduler::Schedule': ['Name', 'Description', 'KmsKeyArn'],
 };
 

@@ -34,6 +34,7 @@ export function createResolver(assembly: Assembly, addresses: Addresses): Resolv
     stack,
     where,
     pseudo,
+    parameters: addresses.parameters ?? {},
     attribute,
     imported: (name) => exportedValue(assembly, name, (owner) => scopeOf(owner, 'an output')),
   });

@@ -1,6 +1,7 @@
 // What each resource type answers to Ref and Fn::GetAtt on this machine, and which types mean nothing here. A type in
 // neither list is refused when the assembly is read: silently leaving out, say, an event rule would make the local run a
 // different system from the deployed one.
+import { createHash } from 'node:crypto';
 import type { Resource } from '#local/assembly.ts';
 
 export const LOCAL_ACCOUNT_ID = '000000000000';
@@ -11,6 +12,11 @@ export interface Addresses {
   sqsUrl: string;
   redisHost: string;
   redisPort: number;
+  /** The doors of the HTTP API and of the WebSocket API: `http://127.0.0.1:PORT`, `ws://127.0.0.1:PORT`. */
+  gatewayUrl?: string;
+  socketsUrl?: string;
+  /** Answers to parameters of the template (`Identity`); any other has its default. */
+  parameters?: Readonly<Record<string, string>>;
   /** What an emulator has called a resource, by `STACK/LOGICAL_ID`; without it the template's name holds, or one is made. */
   physicalNames?: ReadonlyMap<string, string>;
 }
@@ -47,6 +53,20 @@ const scheduleArn: Attribute = (named) => {
   return arn('scheduler', `schedule/${typeof group === 'string' ? group : 'default'}/`)(named);
 };
 
+/** Ten letters and digits, as AWS gives them. */
+const apiId: Attribute = ({ name: api }) => {
+  const digits = BigInt(`0x${createHash('sha256').update(api).digest('hex').slice(0, 15)}`).toString(36);
+  return digits.padStart(10, '0').slice(-10);
+};
+/** Without a stage, as on AWS, where a client appends it. */
+const apiEndpoint: Attribute = (named) => {
+  const isSockets = named.property('ProtocolType') === 'WEBSOCKET';
+  const { region, gatewayUrl, socketsUrl } = named.addresses;
+  const local = isSockets ? socketsUrl : gatewayUrl;
+  return local ?? `${isSockets ? 'wss' : 'https'}://${apiId(named)}.execute-api.${region}.amazonaws.com`;
+};
+const secretArn: Attribute = arn('secretsmanager', 'secret:', '-local0');
+
 export const RESOURCE_TYPES: Record<string, ResourceType> = {
   'AWS::SQS::Queue': {
     nameProperty: 'QueueName',
@@ -72,6 +92,13 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
     nameProperty: 'RoleName',
     attributes: { Arn: (named) => `arn:aws:iam::${LOCAL_ACCOUNT_ID}:role/${named.name}` },
   },
+  'AWS::ApiGatewayV2::Api': { ref: apiId, attributes: { ApiId: apiId, ApiEndpoint: apiEndpoint } },
+  'AWS::ApiGatewayV2::Integration': { attributes: { IntegrationId: name } },
+  'AWS::ApiGatewayV2::Route': { attributes: { RouteId: name } },
+  'AWS::ApiGatewayV2::Stage': { nameProperty: 'StageName' },
+  'AWS::SecretsManager::Secret': { nameProperty: 'Name', ref: secretArn, attributes: { Id: secretArn } },
+  'AWS::SSM::Parameter': { nameProperty: 'Name' },
+  'AWS::KMS::Alias': { nameProperty: 'AliasName' },
   'AWS::KMS::Key': { attributes: { Arn: arn('kms', 'key/'), KeyId: name } },
   'AWS::ElastiCache::ServerlessCache': {
     nameProperty: 'ServerlessCacheName',
@@ -93,7 +120,6 @@ const IRRELEVANT = [
   'AWS::CloudWatch::',
   'AWS::EC2::',
   'AWS::IAM::',
-  'AWS::KMS::Alias',
   'AWS::Lambda::Permission',
   'AWS::Logs::',
   'AWS::S3::BucketPolicy',

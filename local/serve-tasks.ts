@@ -85,6 +85,7 @@ function environmentOf(
     endpoints,
     settings,
     clockFile: folder.clockFile,
+    secretsFile: folder.secretsFile,
     path: (options.variables ?? process.env)['PATH'] ?? '',
     metadataPath: metadataPath({ id }),
     temporaryDir: taskFolder(folder.tasksDir, id).temporary,

@@ -1,6 +1,7 @@
 // The servers behind a plane, started together; each is stopped again in the reverse order.
 import { startAwsApi, type AwsApi } from '#local/aws-api.ts';
 import type { DataFolder } from '#local/data-folder.ts';
+import type { Doors } from '#local/doors.ts';
 import type { Guardian } from '#local/guardian.ts';
 import type { Emit, PlaneEndpoints } from '#local/plane-event.ts';
 import type { PlaneOptions } from '#local/plane.ts';
@@ -22,6 +23,7 @@ interface ServersOptions {
   folder: DataFolder;
   guardian: Guardian;
   emit: Emit;
+  doors: Doors;
   /** Takes how to stop each server, the moment it runs. */
   onStarted(stop: () => Promise<void>): void;
 }
@@ -44,6 +46,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     onLost: (message) => emit({ type: 'error', where: 'Valkey', message }),
   });
   options.onStarted(() => redis.stop());
-  const endpoints = { sqs: queues.url, s3: queues.url, dynamodb: tables.url, redis: redis.url, aws: aws.url };
+  const own = { sqs: queues.url, s3: queues.url, dynamodb: tables.url, redis: redis.url, aws: aws.url };
+  const endpoints = { ...own, ...options.doors.endpoints };
   return { queues, tables, redis, aws, endpoints };
 }

@@ -13,7 +13,7 @@ interface Parts {
   lambdas: Lambdas;
   mappings: Mappings;
   executors: ExecutorWatch;
-  /** Messages that rules are sending. */
+  /** Messages that rules are sending, and requests that the doors have let in. */
   sending: () => number;
   queues: QueueWatch;
   emit: Emit;

@@ -23,5 +23,12 @@ export function memoryArtefacts(): Artefacts & { readonly objects: ReadonlyMap<s
     async put(key, bytes) {
       objects.set(key, bytes.slice());
     },
+    async list(prefix, limit) {
+      const found = [...objects].filter(([key]) => key.startsWith(prefix));
+      return found
+        .map(([key, bytes]) => ({ key, sizeBytes: bytes.length }))
+        .toSorted((one, other) => (one.key < other.key ? -1 : 1))
+        .slice(0, limit);
+    },
   };
 }

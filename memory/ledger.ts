@@ -1,4 +1,4 @@
-import type { Ledger, OpenQuery } from '#core/ports.ts';
+import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
 
 type Order = (one: [string, number], other: [string, number]) => number;
@@ -8,6 +8,12 @@ const byNumberThenId: Order = ([id, at], [otherId, otherAt]) => at - otherAt || 
 export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Run> } {
   const rows = new Map<string, Run>();
   const open = openIndex();
+  const ofDay = ({ by, key, day }: RunListing): Run[] => {
+    const keyOf = (run: Run): string => (by === 'queue' ? run.queue : by === 'actor' ? run.actor.id : run.tenant);
+    return [...rows.values()].filter(
+      (run) => keyOf(run) === key && new Date(run.createdMs).toISOString().startsWith(day),
+    );
+  };
   const put = (run: Run): void => {
     open.move(rows.get(run.id), run);
     rows.set(run.id, structuredClone(run));
@@ -33,15 +39,18 @@ export function memoryLedger(): Ledger & { readonly rows: ReadonlyMap<string, Ru
       return 'replaced';
     },
     open: async (query) => open.find(query),
-    async list({ by, key, day }) {
-      const keyOf = (run: Run): string => (by === 'queue' ? run.queue : by === 'actor' ? run.actor.id : run.tenant);
-      const found = [...rows.values()].filter(
-        (run) => keyOf(run) === key && new Date(run.createdMs).toISOString().startsWith(day),
-      );
-      return found
+    async list(listing) {
+      return ofDay(listing)
         .map((run): [string, number] => [run.id, run.createdMs])
         .toSorted(byNumberThenId)
         .map(([id]) => id);
+    },
+    async page({ before, limit, ...listing }) {
+      return ofDay(listing)
+        .map(({ id, createdMs }) => ({ id, at: `${String(createdMs).padStart(15, '0')}#${id}` }))
+        .filter(({ at }) => before === undefined || at < before)
+        .toSorted((one, other) => (one.at > other.at ? -1 : 1))
+        .slice(0, limit);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { MetricName } from '#core/catalogue/metrics.ts';
+import { redact } from '#core/redact.ts';
 import type { AuditIntent, AuditSink, Lifecycle, LifecycleEvent, Log, Metrics } from '#core/ports.ts';
 
 export interface Recorded {
@@ -26,10 +27,12 @@ export function memoryLog(): Log & { readonly lines: Line[] } {
   const lines: Line[] = [];
   return {
     lines,
-    info: (line, fields = {}) => void lines.push({ level: 'info', line, fields }),
-    warn: (line, fields = {}) => void lines.push({ level: 'warn', line, fields }),
+    info: (line, fields = {}) => void lines.push({ level: 'info', line, fields: clean(fields) }),
+    warn: (line, fields = {}) => void lines.push({ level: 'warn', line, fields: clean(fields) }),
   };
 }
+
+const clean = (fields: Line['fields']): Line['fields'] => redact(fields) as Line['fields'];
 
 export function memoryLifecycle(): Lifecycle & { readonly events: LifecycleEvent[] } {
   const events: LifecycleEvent[] = [];

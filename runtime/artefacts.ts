@@ -1,6 +1,7 @@
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   NoSuchKey,
   NotFound,
   PutObjectCommand,
@@ -47,6 +48,11 @@ export function runtimeArtefacts(client: S3Client, bucket: string): Artefacts {
     },
     async put(key, bytes, contentType) {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }));
+    },
+    async list(prefix, limit) {
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: limit });
+      const { Contents: found = [] } = await client.send(command);
+      return found.map(({ Key: key = '', Size: sizeBytes = 0 }) => ({ key, sizeBytes }));
     },
   };
 }

@@ -1,14 +1,14 @@
 import { isIPv4 } from 'node:net';
 import * as z from 'zod';
 import {
+  addressedBy,
   dlqUrlVariable,
-  entryPoints,
-  families,
-  launchEnvironment,
+  ownVariables,
   queueUrlVariable,
   taskDefinitionVariable,
-  type EntryPointName,
-} from '#core/catalogue/entry-points.ts';
+  type OwnVariable,
+} from '#core/catalogue/entry-environment.ts';
+import { families, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import { describeIssues } from '#core/envelope.ts';
 import { Failure } from '#core/errors.ts';
@@ -24,6 +24,7 @@ const schema = z.object({
   LEDGER_TABLE: z.string().min(3),
   LEDGER_SHARDS: z.coerce.number().int().min(1).max(64),
   CONTROL_TABLE: z.string().min(3),
+  AUDIT_TABLE: z.string().min(3),
   BUCKET: z.string().min(3),
   EVENT_BUS: z.string().min(1),
   STATE_REDIS: hostPort,
@@ -38,12 +39,15 @@ export interface Environment {
   readonly cell: string;
   readonly ledger: { readonly table: string; readonly shards: number };
   readonly controlTable: string;
+  readonly auditTable: string;
   readonly bucket: string;
   readonly eventBus: string;
   readonly redis: { readonly state: HostPort; readonly cache: HostPort; readonly name: string; readonly user: string };
   readonly logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   readonly queueUrls: Readonly<Partial<Record<QueueName, { readonly queue: string; readonly deadLetters: string }>>>;
   readonly region: string;
+  /** What only some entry points are given, by the name of its variable. */
+  readonly own: Readonly<Partial<Record<OwnVariable, string>>>;
   /** Of the dispatcher alone: what it starts, and where. */
   readonly launch?: LaunchSettings;
   /** Set on the local plane only: endpoints on loopback, Redis without TLS and IAM, a clock that can be driven. */
@@ -61,8 +65,10 @@ export interface HostPort {
 }
 export interface LocalMode {
   readonly clockFile?: string;
+  /** Where secrets lie, instead of in Secrets Manager. */
+  readonly secretsFile?: string;
   /** Handed to the clients outright: what the SDK finds by itself a developer's own settings could overrule. */
-  readonly endpoints: Readonly<Record<'sqs' | 's3' | 'dynamodb' | 'events' | 'ecs', string>>;
+  readonly endpoints: Readonly<Record<keyof typeof endpointVariables, string>>;
 }
 
 /**
@@ -73,7 +79,6 @@ export interface LocalMode {
  */
 export function parseEnvironment(entryPoint: EntryPointName, variables: Variables): Environment {
   const local = localMode(variables);
-  const { writesTo } = entryPoints[entryPoint];
   const { common, rest } = parseBoth(variables, entryPoint);
   const launches = entryPoint === 'dispatcher';
   return {
@@ -81,6 +86,7 @@ export function parseEnvironment(entryPoint: EntryPointName, variables: Variable
     cell: common.CELL,
     ledger: { table: common.LEDGER_TABLE, shards: common.LEDGER_SHARDS },
     controlTable: common.CONTROL_TABLE,
+    auditTable: common.AUDIT_TABLE,
     bucket: common.BUCKET,
     eventBus: common.EVENT_BUS,
     redis: {
@@ -91,12 +97,13 @@ export function parseEnvironment(entryPoint: EntryPointName, variables: Variable
     },
     logLevel: common.LOG_LEVEL,
     queueUrls: Object.fromEntries(
-      writesTo.map((queue) => [
+      addressedBy(entryPoint).map((queue) => [
         queue,
         { queue: rest[queueUrlVariable(queue)] ?? '', deadLetters: rest[dlqUrlVariable(queue)] ?? '' },
       ]),
     ),
     region: variables['AWS_REGION'] ?? 'us-east-1',
+    own: launches ? {} : Object.fromEntries(ownVariables(entryPoint).map((name) => [name, rest[name] ?? ''])),
     ...(launches ? { launch: launchSettings(rest) } : {}),
     ...(local ? { local } : {}),
   };
@@ -113,14 +120,12 @@ const urlFields = (queue: QueueName) => [
   [queueUrlVariable(queue), httpUrl] as const,
   [dlqUrlVariable(queue), httpUrl] as const,
 ];
-const launchFields = [...launchEnvironment, ...families.map(taskDefinitionVariable)].map(
-  (name) => [name, z.string().min(3)] as const,
-);
+const ownFields = (entryPoint: EntryPointName) =>
+  ownVariables(entryPoint).map((name) => [name, z.string().min(2)] as const);
 
 /** Two schemas and one message, which names everything that is missing. */
 function parseBoth(variables: Variables, entryPoint: EntryPointName) {
-  const { writesTo } = entryPoints[entryPoint];
-  const fields = [...writesTo.flatMap(urlFields), ...(entryPoint === 'dispatcher' ? launchFields : [])];
+  const fields = [...addressedBy(entryPoint).flatMap(urlFields), ...ownFields(entryPoint)];
   const common = schema.safeParse(variables);
   const urls = z.object(Object.fromEntries(fields)).safeParse(variables);
   if (common.success && urls.success) return { common: common.data, rest: urls.data as Record<string, string> };
@@ -145,13 +150,15 @@ const endpointVariables = {
   dynamodb: 'AWS_ENDPOINT_URL_DYNAMODB',
   events: 'AWS_ENDPOINT_URL',
   ecs: 'AWS_ENDPOINT_URL',
+  secretsmanager: 'AWS_ENDPOINT_URL',
+  ssm: 'AWS_ENDPOINT_URL',
 } as const;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 function localMode(variables: Variables): LocalMode | undefined {
   const wanted = variables['ALPHASWARM_LOCAL'];
-  if (wanted === undefined || wanted === '') return undefined;
+  if (wanted === undefined || wanted === '') return refuseSecretsFile(variables);
   if (wanted !== '1') {
     // Meant as "yes" and read as "no" it would go to real AWS.
     throw new Failure(
@@ -165,10 +172,21 @@ function localMode(variables: Variables): LocalMode | undefined {
   ]);
   for (const name of Object.keys(variables).filter(isEndpoint)) checkLoopback(name, variables[name]);
   const clockFile = variables['ALPHASWARM_CLOCK_FILE'];
+  const secretsFile = variables['SECRETS_FILE'];
   return {
     endpoints: Object.fromEntries(endpoints) as LocalMode['endpoints'],
     ...(clockFile === undefined ? {} : { clockFile }),
+    ...(secretsFile === undefined ? {} : { secretsFile }),
   };
+}
+
+/** Outside of local mode a file of secrets is one that was left behind. */
+function refuseSecretsFile(variables: Variables): undefined {
+  if (variables['SECRETS_FILE'] === undefined) return undefined;
+  throw new Failure(
+    'CONFIGURATION_INVALID',
+    'SECRETS_FILE is set, and this is not the local plane: secrets come from Secrets Manager; unset it',
+  );
 }
 
 const isEndpoint = (name: string): boolean => /^(AWS_ENDPOINT_URL|QUEUE_URL_|DLQ_URL_)|_REDIS$/.test(name);

@@ -4,16 +4,20 @@ import type { FunctionQueue } from '#core/catalogue/entry-points.ts';
 import { consume, type Received } from '#core/consume.ts';
 import { consumeKicks } from '#core/consume-kicks.ts';
 import type { AnyBodies } from '#core/task.ts';
-import { parseEnvironment } from './environment.ts';
+import { parseEnvironment, type Environment } from './environment.ts';
 import { dispatchServices } from './dispatch-services.ts';
-import { services } from './services.ts';
+import { services, type Services } from './services.ts';
 
 /**
  * The handler of a queue's function: reads the environment once, at init, and takes each batch through the pipeline.
  * What must come back is reported a message, so that the rest of the batch is acknowledged.
  */
-export function queueHandler(queue: FunctionQueue, bodies: AnyBodies) {
-  const plane = services(parseEnvironment(queue, process.env));
+export function queueHandler(
+  queue: FunctionQueue,
+  bodies: AnyBodies,
+  compose: (environment: Environment) => Services = services,
+) {
+  const plane = compose(parseEnvironment(queue, process.env));
   // Begun at init, where a Lambda has more of a processor than later; awaited before each batch, outside the 250 ms that
   // the reading of the switch has.
   void plane.ready();

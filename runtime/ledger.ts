@@ -9,7 +9,7 @@ import {
 import { limits } from '#core/catalogue/limits.ts';
 import { ledgerIndexes, type LedgerIndex } from '#core/catalogue/stores.ts';
 import { Failure } from '#core/errors.ts';
-import type { Ledger, OpenQuery, RunListing } from '#core/ports.ts';
+import type { Ledger, OpenQuery, RunHit, RunListing, RunPageQuery } from '#core/ports.ts';
 import { checkTransition, openState, type Run } from '#core/run.ts';
 import { conditionalPut, writeMark } from './conditional-put.ts';
 
@@ -59,6 +59,13 @@ export function runtimeLedger({ client, table, shards }: LedgerOptions): Ledger 
     async list(listing) {
       const found = await Promise.all(shardNumbers.map((shard) => queryDay({ client, table, shards }, listing, shard)));
       return merge(found.flat(), Number.POSITIVE_INFINITY);
+    },
+    async page(query) {
+      const found = await Promise.all(shardNumbers.map((shard) => queryPage({ client, table, shards }, query, shard)));
+      return found
+        .flat()
+        .toSorted((one, other) => (one.at > other.at ? -1 : 1))
+        .slice(0, query.limit);
     },
   };
 }
@@ -135,6 +142,34 @@ async function queryDay({ client, table }: LedgerOptions, listing: RunListing, s
     start = page.LastEvaluatedKey;
   } while (start);
   return rows;
+}
+
+/** From the newest on, until there are enough; one request is, unless rows are far larger than ours should be. */
+async function queryPage({ client, table }: LedgerOptions, query: RunPageQuery, shard: number): Promise<RunHit[]> {
+  const index = dayIndexes[query.by];
+  const { partitionKey, sortKey } = ledgerIndexes[index];
+  const { before, limit } = query;
+  const hits: RunHit[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: table,
+        IndexName: index,
+        KeyConditionExpression: `${partitionKey} = :key${before === undefined ? '' : ` AND ${sortKey} < :before`}`,
+        ExpressionAttributeValues: {
+          ':key': `${query.key}#${query.day}#${shard}`,
+          ...(before === undefined ? {} : { ':before': before }),
+        },
+        ScanIndexForward: false,
+        Limit: limit - hits.length,
+        ExclusiveStartKey: start,
+      }),
+    );
+    for (const item of page.Items ?? []) hits.push({ id: String(item['id']), at: String(item[sortKey]) });
+    start = page.LastEvaluatedKey;
+  } while (start && hits.length < limit);
+  return hits;
 }
 
 const merge = (rows: readonly Keyed[], limit: number): string[] =>

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { logLines } from '#core/catalogue/metrics.ts';
 import type { AuditSink, Log } from '#core/ports.ts';
+import { redact } from '#core/redact.ts';
 
 /** One JSON object a line; the message is a constant of the catalogue, facts are fields. */
 export function runtimeLog(level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'): Log {
@@ -14,10 +15,21 @@ export function runtimeLog(level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'): Log {
 /** Names that every line has already: Powertools would drop such a fact, and warn of it on a line of its own. */
 const taken: ReadonlySet<string> = new Set(['level', 'message', 'sampling_rate', 'service', 'timestamp']);
 const named = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([name, fact]) => [taken.has(name) ? `fact_${name}` : name, fact]));
+  Object.fromEntries(
+    Object.entries(redact(fields) as typeof fields).map(([name, fact]) => [
+      taken.has(name) ? `fact_${name}` : name,
+      fact,
+    ]),
+  );
 
-/** Intents and outcomes of effects as log lines, each written before what follows it. The gateway brings the ledger of audit. */
-export const logAudit = (log: Log): AuditSink => ({
-  intent: async (entry) => log.info(logLines.auditIntent, { ...entry }),
-  outcome: async (entry) => log.info(logLines.auditOutcome, { ...entry }),
+/** The audit, each of whose entries is a log line as well once it stands. */
+export const alsoLogged = (audit: AuditSink, log: Log): AuditSink => ({
+  async intent(entry) {
+    await audit.intent(entry);
+    log.info(logLines.auditIntent, { ...entry });
+  },
+  async outcome(entry) {
+    await audit.outcome(entry);
+    log.info(logLines.auditOutcome, { ...entry });
+  },
 });

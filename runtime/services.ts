@@ -4,17 +4,20 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { auditWriter } from '#core/audit-writer.ts';
 import type { Plane } from '#core/plane.ts';
-import type { Clock } from '#core/ports.ts';
+import type { AuditLog, Clock } from '#core/ports.ts';
 import { runtimeArtefacts } from './artefacts.ts';
+import { runtimeAuditLog } from './audit-log.ts';
 import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
 import { documentClient } from './documents.ts';
 import type { Environment, HostPort, LocalMode } from './environment.ts';
+import { sha256 } from './hash.ts';
 import { runtimeIds } from './ids.ts';
 import { runtimeLedger } from './ledger.ts';
 import { runtimeLifecycle } from './lifecycle.ts';
-import { logAudit, runtimeLog } from './log.ts';
+import { alsoLogged, runtimeLog } from './log.ts';
 import { runtimeMetrics } from './metrics.ts';
 import { runtimeProgress } from './progress.ts';
 import { runtimeQueues } from './queues.ts';
@@ -34,6 +37,9 @@ export const clientOptions = {
 const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as const;
 
 export interface Services extends Plane {
+  readonly auditLog: AuditLog;
+  /** The Redis that may forget: what is built upon it decides nothing. */
+  readonly cache: RedisConnection;
   /** Resolves when Redis is connected, or could not be within a second: then the reading of the switch says so. */
   ready(): Promise<void>;
   /** Ends connections and sockets; a process that exits by itself needs it, a Lambda does not. */
@@ -46,6 +52,8 @@ export function services(environment: Environment, owner: string = randomUUID())
   const log = runtimeLog(environment.logLevel);
   const { sqs, s3, events, dynamodb } = clients(environment);
   const documents = documentClient(dynamodb);
+  const auditLog = runtimeAuditLog(documents, environment.auditTable);
+  const queues = runtimeQueues(sqs, environment.queueUrls);
   const state = connection(environment, environment.redis.state, clock);
   const cache = isSame(environment.redis.state, environment.redis.cache)
     ? state
@@ -56,15 +64,17 @@ export function services(environment: Environment, owner: string = randomUUID())
     ids: runtimeIds(),
     ledger: runtimeLedger({ client: documents, ...environment.ledger }),
     control: runtimeControl(documents, environment.controlTable),
-    queues: runtimeQueues(sqs, environment.queueUrls),
+    queues,
     artefacts: runtimeArtefacts(s3, environment.bucket),
     key: runtimeSwitchKey(state, environment.cell),
-    progress: runtimeProgress(cache),
+    progress: runtimeProgress(cache, queues),
     lifecycle: runtimeLifecycle(events, environment.eventBus),
     metrics: runtimeMetrics(clock),
-    audit: logAudit(log),
+    audit: alsoLogged(auditWriter({ log: auditLog, clock, hash: sha256, owner }), log),
+    auditLog,
     cell: environment.cell,
     owner,
+    cache,
     async ready() {
       await Promise.all([...new Set([state, cache])].map((one) => one.ready()));
     },

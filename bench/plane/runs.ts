@@ -1,6 +1,6 @@
 // Light no-op runs: asked for, pulled and taken through the pipeline with the services that runtime/services.ts composes.
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { queueUrlVariable } from '#core/catalogue/entry-points.ts';
+import { queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { consume, type Received } from '#core/consume.ts';
 import { enqueue, type EnqueueRequest } from '#core/enqueue.ts';
 import { Failure } from '#core/errors.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dlqUrlVariable, entryPoints, queueUrlVariable } from '#core/catalogue/entry-points.ts';
+import { addressedBy, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { startGuardian } from '#local/guardian.ts';
 import { startRedis } from '#local/redis.ts';
@@ -51,7 +51,7 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-const { writesTo } = entryPoints.system;
+const writesTo = addressedBy('system');
 const nameOf = (queue: QueueName, suffix = ''): string =>
   `${queue}${suffix}${queueRow(queue).kind === 'fifo' ? '.fifo' : ''}`;
 const queueNames = writesTo.flatMap((queue) => [nameOf(queue), nameOf(queue, '-dlq')]);

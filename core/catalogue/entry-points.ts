@@ -1,6 +1,6 @@
-import type { queues, QueueName } from './queues.ts';
-import { queueRow } from './queues.ts';
-import { inhabitedQueues, type tasks, type TaskName } from './tasks.ts';
+import { seconds, type Seconds } from '../duration.ts';
+import { queueRow, type queues, type QueueName } from './queues.ts';
+import { inhabitedQueues, startedFrom, type StartedFrom, type tasks, type TaskName } from './tasks.ts';
 
 /** Queues that have a task; the type follows the task table, so a new task on a new queue needs no edit here. */
 export type InhabitedQueue = (typeof tasks)[TaskName]['queue'];
@@ -14,60 +14,34 @@ export type FunctionQueue = OnTier<InhabitedQueue, 'light' | 'internal'>;
 /** Drained by containers that pull: a family of executors each. */
 export type Family = OnTier<InhabitedQueue, 'heavy'>;
 
-const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
+export const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
 export const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy') as Family[];
 export const isFamily = (queue: string): queue is Family => families.some((family) => family === queue);
 
-/** One Lambda function: the consumer of a queue, named like it, or the dispatcher. */
-export type FunctionName = FunctionQueue | 'dispatcher';
+/** Behind the HTTP API. */
+export type DoorName = 'gateway' | 'halt';
+/** One Lambda function: the consumer of a queue, named like it; the dispatcher; a door. */
+export type ConsumerName = FunctionQueue | 'dispatcher';
+export type FunctionName = ConsumerName | DoorName;
 /** One bundle: a function, or what the executors of a family run. */
 export type EntryPointName = FunctionName | Family;
 
-/** Environment variables that every bundle is given and reads, in the words of runtime/environment.ts. */
-const commonEnvironment = [
-  'STAGE',
-  'CELL',
-  'LEDGER_TABLE',
-  'LEDGER_SHARDS',
-  'CONTROL_TABLE',
-  'BUCKET',
-  'EVENT_BUS',
-  'STATE_REDIS',
-  'CACHE_REDIS',
-  'REDIS_NAME',
-  'REDIS_USER',
-  'LOG_LEVEL',
-] as const;
-export type CommonVariable = (typeof commonEnvironment)[number];
-export type QueueVariable<Q extends QueueName> = `QUEUE_URL_${Uppercase<Q>}` | `DLQ_URL_${Uppercase<Q>}`;
-
-export const queueUrlVariable = <Q extends QueueName>(queue: Q) =>
-  `QUEUE_URL_${queue.toUpperCase()}` as `QUEUE_URL_${Uppercase<Q>}`;
-export const dlqUrlVariable = <Q extends QueueName>(queue: Q) =>
-  `DLQ_URL_${queue.toUpperCase()}` as `DLQ_URL_${Uppercase<Q>}`;
-
-/** What the dispatcher starts, and where: subnets are separated by commas. */
-export const launchEnvironment = ['CLUSTER', 'SUBNETS', 'SECURITY_GROUP'] as const;
-export type LaunchVariable = (typeof launchEnvironment)[number] | `TASK_DEFINITION_${Uppercase<Family>}`;
-export const taskDefinitionVariable = <F extends QueueName>(family: F) =>
-  `TASK_DEFINITION_${family.toUpperCase()}` as `TASK_DEFINITION_${Uppercase<F>}`;
-
 /**
- * Queues to which an entry point writes: the system function relays, reaps and samples; a consumer continues its own
- * runs; whoever sends to a heavy queue kicks the dispatcher.
+ * Queues to which an entry point sends: the system function relays, reaps and samples; the doors start what is asked
+ * for; a worker continues its own runs, starts those that its contracts name, calls back, and wakes the relay. Nobody
+ * but the system function sends to `system`: its ticks prove that a schedule was due.
  */
 export type QueuesOf<E extends EntryPointName> = E extends 'system'
-  ? InhabitedQueue | 'kick'
-  : E extends 'dispatcher'
-    ? Family | 'kick'
-    : E extends Family
-      ? E | 'kick'
-      : Exclude<E, 'dispatcher'>;
-/** Exactly the variables that lib supplies to E and runtime reads in it. */
-export type EnvironmentOf<E extends EntryPointName> = Record<
-  CommonVariable | QueueVariable<QueuesOf<E>> | (E extends 'dispatcher' ? LaunchVariable : never),
-  string
->;
+  ? InhabitedQueue | 'kick' | 'progress'
+  : E extends DoorName
+    ? Exclude<InhabitedQueue, 'system'> | 'kick' | 'progress'
+    : E extends 'dispatcher'
+      ? Family | 'kick' | 'progress' | 'default'
+      : Extract<E, QueueName> | StartedFrom<Extract<E, QueueName>> | 'kick' | 'progress' | 'default';
+/** Queues of which it also looks at depth and dead letters. */
+type WatchesOf<E extends EntryPointName> = E extends 'gateway' ? 'system' : never;
+/** Every queue whose addresses it is given. */
+export type AddressedBy<E extends EntryPointName> = QueuesOf<E> | WatchesOf<E>;
 
 /** IAM actions of the SDK calls made: what a role may do is what its code does, and a law compares the two. */
 export type SdkCall =
@@ -76,6 +50,7 @@ export type SdkCall =
   | 'sqs:ChangeMessageVisibility'
   | 'sqs:SendMessage'
   | 'sqs:GetQueueAttributes'
+  | 'sqs:StartMessageMoveTask'
   | 'dynamodb:GetItem'
   | 'dynamodb:BatchGetItem'
   | 'dynamodb:PutItem'
@@ -89,23 +64,47 @@ export type SdkCall =
   | 'ecs:RunTask'
   | 'ecs:StopTask'
   /** RunTask hands the task its roles. */
-  | 'iam:PassRole';
+  | 'iam:PassRole'
+  | 'scheduler:GetSchedule'
+  /** For links that reach no further than one run. */
+  | 'sts:AssumeRole'
+  | 'kms:Sign'
+  | 'kms:GetPublicKey';
 
 export interface EntryPoint {
   readonly kind: 'function' | 'executor';
   /** Source file, from the root of the project. */
   readonly file: string;
-  readonly consumes: QueueName;
+  /** Absent behind an API. */
+  readonly consumes?: QueueName;
   readonly writesTo: readonly QueueName[];
+  /** Queues of which it looks at depth and dead letters, beside those to which it writes. */
+  readonly watches?: readonly QueueName[];
   readonly calls: readonly SdkCall[];
   /** Services that must be reachable from its subnets. */
-  readonly hosts: readonly ('sqs' | 'dynamodb' | 's3' | 'events' | 'elasticache' | 'ecs')[];
+  readonly hosts: readonly Host[];
 }
+type Host = 'sqs' | 'dynamodb' | 's3' | 'events' | 'elasticache' | 'ecs' | 'scheduler' | 'sts' | 'kms';
 
-const consumerCalls = [
-  'sqs:ReceiveMessage',
-  'sqs:DeleteMessage',
-  'sqs:ChangeMessageVisibility',
+/** What a function is given that no queue's row says. */
+export interface DoorRow {
+  readonly drives: string;
+  readonly memoryMb: number;
+  readonly timeout: Seconds;
+}
+/** API Gateway waits 30 s for an answer, and a long poll takes 20 of them. */
+export const doors: Record<DoorName, DoorRow> = {
+  gateway: { drives: 'the HTTP API: runs, schedules, queues, audit', memoryMb: 1024, timeout: seconds(29) },
+  halt: {
+    drives: 'halting, releasing, cancelling: what must not wait behind anything',
+    memoryMb: 512,
+    timeout: seconds(15),
+  },
+};
+export const doorNames = Object.keys(doors) as DoorName[];
+export const isDoor = (name: string): name is DoorName => Object.hasOwn(doors, name);
+
+const writing = [
   'sqs:GetQueueAttributes',
   'sqs:SendMessage',
   'dynamodb:GetItem',
@@ -117,26 +116,40 @@ const consumerCalls = [
   'events:PutEvents',
   'elasticache:Connect',
 ] as const satisfies readonly SdkCall[];
+const receiving = [
+  'sqs:ReceiveMessage',
+  'sqs:DeleteMessage',
+  'sqs:ChangeMessageVisibility',
+] as const satisfies readonly SdkCall[];
+const consumerCalls = [...receiving, ...writing] as const satisfies readonly SdkCall[];
 const hosts = ['sqs', 'dynamodb', 's3', 'events', 'elasticache'] as const;
 
-function consumerOf(queue: FunctionQueue): EntryPoint {
-  const system = queue === 'system';
+/** Of a worker: its own queue, those of the tasks it may start, and where callbacks, kicks and frames go. */
+const workerWritesTo = (queue: QueueName): QueueName[] => [
+  ...new Set<QueueName>([queue, ...startedFrom(queue), 'default', 'kick', 'progress']),
+];
+
+function consumerOf(queue: FunctionQueue): Consuming {
+  const file = `functions/consumers/${queue}.ts`;
+  if (queue !== 'system') {
+    return { kind: 'function', file, consumes: queue, writesTo: workerWritesTo(queue), calls: consumerCalls, hosts };
+  }
   return {
     kind: 'function',
-    file: system ? 'functions/system.ts' : `functions/consumers/${queue}.ts`,
+    file: 'functions/system.ts',
     consumes: queue,
-    writesTo: system ? [...inhabitedQueues, 'kick'] : [queue],
-    // Reaping and reconciling read rows by the hundred.
-    calls: system ? [...consumerCalls, 'dynamodb:BatchGetItem'] : consumerCalls,
-    hosts,
+    writesTo: [...inhabitedQueues, 'kick', 'progress'],
+    // Reaping and reconciling read rows by the hundred; the audit of each hour is signed.
+    calls: [...consumerCalls, 'dynamodb:BatchGetItem', 'kms:Sign', 'kms:GetPublicKey'],
+    hosts: [...hosts, 'kms'],
   };
 }
 
-const executorOf = (family: Family): EntryPoint => ({
+const executorOf = (family: Family): Consuming => ({
   kind: 'executor',
   file: `containers/executor/${family}.ts`,
   consumes: family,
-  writesTo: [family, 'kick'],
+  writesTo: workerWritesTo(family),
   calls: consumerCalls,
   hosts,
 });
@@ -145,22 +158,49 @@ const dispatcher: EntryPoint = {
   kind: 'function',
   file: 'functions/dispatcher.ts',
   consumes: 'kick',
-  writesTo: [...families, 'kick'],
+  writesTo: [...families, 'default', 'kick', 'progress'],
   calls: [...consumerCalls, 'ecs:RunTask', 'ecs:StopTask', 'iam:PassRole'],
   hosts: [...hosts, 'ecs'],
 };
+
+/** Everywhere but `system`, in whose name only schedules speak. */
+const doorWritesTo: QueueName[] = [...inhabitedQueues.filter((queue) => queue !== 'system'), 'kick', 'progress'];
+
+const gateway: EntryPoint = {
+  kind: 'function',
+  file: 'functions/gateway.ts',
+  writesTo: doorWritesTo,
+  watches: ['system'],
+  // It receives from dead-letter queues alone.
+  calls: [
+    ...consumerCalls,
+    'sqs:StartMessageMoveTask',
+    'dynamodb:BatchGetItem',
+    'scheduler:GetSchedule',
+    'sts:AssumeRole',
+    'kms:GetPublicKey',
+  ],
+  hosts: [...hosts, 'scheduler', 'sts', 'kms'],
+};
+const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };
+type Consuming = EntryPoint & { readonly consumes: QueueName };
 
 /** Every bundle of the plane, derived from the queues that have a task. */
 export const entryPoints = {
   ...Object.fromEntries(functionQueues.map((queue) => [queue, consumerOf(queue)])),
   dispatcher,
+  gateway,
+  halt,
   ...Object.fromEntries(families.map((family) => [family, executorOf(family)])),
-} as Record<EntryPointName, EntryPoint>;
-export const functionNames: readonly FunctionName[] = [...functionQueues, 'dispatcher'];
+} as { readonly [E in EntryPointName]: E extends DoorName ? EntryPoint : Consuming };
+export const consumerNames: readonly ConsumerName[] = [...functionQueues, 'dispatcher'];
+export const functionNames: readonly FunctionName[] = [...consumerNames, ...doorNames];
 
-/** The names of E's environment variables, in the order in which lib supplies them. */
-export const environmentNames = (name: EntryPointName): string[] => [
-  ...commonEnvironment,
-  ...entryPoints[name].writesTo.flatMap((queue) => [queueUrlVariable(queue), dlqUrlVariable(queue)]),
-  ...(name === 'dispatcher' ? [...launchEnvironment, ...families.map(taskDefinitionVariable)] : []),
-];
+/** What a function is given: its queue's row says so, or its door's. */
+export function functionRow(name: FunctionName): DoorRow {
+  if (isDoor(name)) return doors[name];
+  const { consumes } = entryPoints[name];
+  const { drives, compute, timeout } = queueRow(consumes);
+  if (compute.kind === 'lambda') return { drives, memoryMb: compute.memoryMb, timeout };
+  throw new TypeError(`the queue ${consumes} runs on containers: ${name} cannot be its function`);
+}

@@ -1,4 +1,4 @@
-import { days, minutes, seconds } from '../duration.ts';
+import { days, hours, minutes, seconds } from '../duration.ts';
 
 /** Bounds that are nobody's queue, task or schedule, with the reason for each. */
 export const limits = {
@@ -16,6 +16,21 @@ export const limits = {
   queueRetention: days(14),
   /** 14 days in a queue, 14 in its DLQ, and the event's age: no late message may find its row gone. */
   runRetention: days(35),
+  /** Of what an action was done with, kept in its row of the audit: names, keys and sizes fit. */
+  auditArgumentsBytes: 4096,
+  /** Rows of the audit leave by TTL alone, long after their hour was signed and locked away. */
+  auditRetention: days(400),
+  /** An hour is anchored this long after its end: longer than any write of its last second can take. */
+  auditSettlesWithin: minutes(5),
+  /** The first anchor of all begins with the oldest hour within this that has rows. */
+  auditBeginsWithin: days(7),
+  /** Hours that one verification looks at: a month, and the day more that it may be off. */
+  auditVerifyHours: 24 * 32,
+  /** Rows that one verification reads; the next goes on at the hour that it names. */
+  auditVerifyRows: 200_000,
+  auditFindings: 1000,
+  /** Chains read at a time. */
+  auditWidth: 16,
   /** How long a queued run may go unclaimed before its message is assumed lost. */
   sendOverdueAfter: seconds(60),
   /** After a re-send the message had its second chance; a backlog, not a loss, is then the likely reason. */
@@ -80,4 +95,21 @@ export const limits = {
   termGrace: seconds(5),
   /** Records of executors are kept for those who look into what happened. */
   slotRecordRetention: days(7),
+  /** API Gateway closes every WebSocket after two hours. */
+  longestConnection: hours(2),
+  subscriptionsAConnection: 50,
+  /** What one connection may send. */
+  socketMessages: { perSecond: 10, burst: 20 },
+  socketMessageLength: 4096,
+  ticketLife: seconds(60),
+  /** API Gateway posts at most 128 KB at a time. */
+  socketPostBytes: 100 * 1024,
+  /** Connections that are posted to at a time: as many as the SDK has sockets. */
+  relayWidth: 50,
+  /** Frames read at a time for those who stand at the same position. */
+  relayPage: 1000,
+  /** After this a wake hands over to a new one: who has much to catch up with must not hold up the others for long. */
+  relayWithin: seconds(2),
+  /** A wake that failed comes back after 2, 4, 8 ... seconds, at most this. */
+  relayLongestWait: seconds(30),
 } as const;

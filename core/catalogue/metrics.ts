@@ -63,6 +63,8 @@ export const logLines = {
   switchRepaired: 'kill switch repaired',
   auditIntent: 'audit intent',
   auditOutcome: 'audit outcome',
+  auditAnchored: 'audit hour anchored',
+  auditBroken: 'audit hour anchored with breaks',
   frameLost: 'progress frame lost',
   outboxLeft: 'outbox left for the reaper',
   rowLeft: 'row left by the reaper',
@@ -74,5 +76,11 @@ export const logLines = {
   executorEnding: 'executor ending',
   receiveFailed: 'receive failed',
   childEnded: 'child ended',
+  requestFailed: 'request failed',
+  notReady: 'not ready',
+  unaudited: 'done although the audit could not be written',
+  tokenRefused: 'token refused',
+  socketDropped: 'socket dropped',
+  relayFailed: 'frames not relayed',
 } as const;
 export type LogLine = (typeof logLines)[keyof typeof logLines];

@@ -17,13 +17,13 @@ export type Image = 'bundle' | 'executor' | 'trainer';
 
 export interface QueueRow {
   readonly tier: Tier;
-  /** Pointers to runs (and ticks), or kicks: no task may name a queue of kicks. */
-  readonly carries: 'runs' | 'kicks';
+  /** Pointers to runs (and ticks), kicks, or wakes of the relay: tasks run on queues of runs alone. */
+  readonly carries: 'runs' | 'kicks' | 'frames';
   /** What the queue drives, in the words of the original system. */
   readonly drives: string;
   readonly kind: 'standard' | 'fifo';
   /** The SQS message group: fairness on a standard queue, order on a FIFO one. */
-  readonly group: 'tenant' | 'session' | 'workspace' | 'family' | 'queue';
+  readonly group: 'tenant' | 'session' | 'workspace' | 'family' | 'run' | 'queue';
   /** How long each message stays hidden at first. */
   readonly deliveryDelay: Seconds;
   /** Longest invocation (light) or leg (heavy: the longest task) before it is ended. */
@@ -116,6 +116,16 @@ export const queues = {
     deliveryDelay: seconds(2),
     concurrency: { minimum: 2, maximum: 8 },
     ageObjective: minutes(2),
+  },
+  progress: {
+    ...light,
+    tier: 'internal',
+    carries: 'frames',
+    drives: 'wakes of the relay: frames of a run that somebody watches over a WebSocket',
+    kind: 'fifo',
+    group: 'run',
+    concurrency: { minimum: 2, maximum: 8 },
+    ageObjective: seconds(5),
   },
   default: { ...light, drives: 'lineage, callbacks, metadata lookups', warmMinimum: warm(1), egress: 'internet' },
   paper: {

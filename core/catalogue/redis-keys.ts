@@ -28,6 +28,18 @@ export const redisKeys = {
     ttl: hours(24),
     purpose: 'the frames of a run, capped, for those who come late',
   },
+  subscriptions: {
+    pattern: 'ws:subs:{{run}}',
+    group: 'cache',
+    ttl: hours(2),
+    purpose: 'the WebSockets that watch a run, each with the last frame it was posted',
+  },
+  rate: {
+    pattern: 'alphaswarm:{cell}:rate:{bucket}',
+    group: 'cache',
+    ttl: minutes(1),
+    purpose: 'when the next request of a caller is due, at its share of requests',
+  },
 } as const satisfies Record<string, RedisKeyRow>;
 
 /** PUBLISH channels; they hold no memory, so they have no TTL. */

@@ -23,3 +23,15 @@ export const ledgerIndexes = {
   by_tenant: { partitionKey: 'tenantDay', sortKey: 'createdKey', sortType: 'string' },
 } as const;
 export type LedgerIndex = keyof typeof ledgerIndexes;
+
+/**
+ * Indexes of `audit_events`. `by_hour` holds the first row of each chain alone, so it names the writers of an hour. The
+ * others hold whole rows, newest first: a page is one query, and nobody changes a row.
+ */
+export const auditIndexes = {
+  by_hour: { partitionKey: 'openedHour', sortKey: 'writer', projection: 'keys' },
+  by_subject: { partitionKey: 'subject', sortKey: 'at', projection: 'all' },
+  by_tenant: { partitionKey: 'tenantDay', sortKey: 'at', projection: 'all' },
+} as const;
+/** Partitions a tenant's day is spread over, as the ledger's days are. It may grow, and never shrink: days are read by it. */
+export const auditShards = 8;

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { minutes, seconds, type Seconds } from '../duration.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Effect, PortName } from '../ports.ts';
+import { callbackDeliver } from './callbacks.ts';
+import { backtestBroker, backtestData, datasetName, moment, objectKey } from './payloads.ts';
 import type { QueueName } from './queues.ts';
 
 /** Who may start a task: its schedule, or a person or service in one of these roles. */
@@ -31,6 +33,10 @@ export interface TaskContract {
   /** Ports the body may reach; its context holds no other. */
   readonly uses: readonly PortName[];
   readonly startableBy: readonly StartableBy[];
+  /** The prefix of the original at which the gateway starts it, too: `backtests` is `POST /backtests`. */
+  readonly shortcut?: string;
+  /** Tasks that its body may start, each a run of its own in the same name. */
+  readonly starts?: readonly string[];
   /** How work in flight is ended: `kill` after the grace period, `graceful` never without time. */
   readonly interrupt: 'kill' | 'graceful';
   readonly retry: RetryPolicy;
@@ -46,40 +52,6 @@ const housekeepingRetry: RetryPolicy = {
 const standardRetry: RetryPolicy = { firstWait: seconds(2), longestWait: minutes(5), nonRetryable: [] };
 const nothing = z.strictObject({});
 const count = z.int().nonnegative();
-/** A key in the artefact store: relative, no empty or dotted segments. */
-const objectKey = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(
-    /^(?![\s\S]*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^/\s](?:[^\0\n\r]*[^/\s])?$/,
-    'is not an object key such as inbox/sp500.csv',
-  );
-
-const datasetName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not a data set name such as sp500-daily');
-/** OHLCV bars: the newest silver of a data set, or one Parquet or CSV file, in the tenant's inbox or by its address. */
-const backtestData = z.union([
-  z.strictObject({ dataset: datasetName }),
-  z.strictObject({ path: objectKey }),
-  z.strictObject({ s3: z.string().regex(/^s3:\/\/[a-z0-9.-]{3,63}\/\S{1,512}$/, 'is not s3://bucket/key') }),
-]);
-const fraction = z.number().min(0).lt(1);
-/** What the simulated broker charges and allows; fractions of price or value, money in the currency of the prices. */
-const backtestBroker = z.strictObject({
-  cash: z.number().positive().default(10_000),
-  commission: z
-    .union([fraction, z.strictObject({ fixed: z.number().min(0).default(0), relative: fraction.default(0) })])
-    .default(0),
-  margin: z.number().gt(0).max(1).default(1),
-  spread: fraction.default(0),
-  slippage: fraction.default(0),
-  tradeOnClose: z.boolean().default(false),
-  hedging: z.boolean().default(false),
-  exclusiveOrders: z.boolean().default(false),
-  finalizeTrades: z.boolean().default(false),
-});
-const moment = z.union([z.iso.date(), z.iso.datetime({ offset: false })]);
-
 /** Every task of the plane. */
 export const tasks = {
   'killswitch.heartbeat': {
@@ -182,6 +154,7 @@ export const tasks = {
     mutatesWhileHalted: [],
     uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
+    shortcut: 'backtests',
     interrupt: 'kill',
     retry: standardRetry,
     costClass: 'medium',
@@ -208,10 +181,13 @@ export const tasks = {
     mutatesWhileHalted: [],
     uses: ['artefacts', 'datasets'],
     startableBy: ['researcher', 'service', 'operator'],
+    shortcut: 'ingest',
+    starts: ['backtest.run'],
     interrupt: 'kill',
     retry: standardRetry,
     costClass: 'medium',
   },
+  'callback.deliver': callbackDeliver,
 } as const satisfies Record<string, TaskContract>;
 
 export type TaskName = keyof typeof tasks;
@@ -230,3 +206,17 @@ export type UsesOf<T extends TaskName> = (typeof tasks)[T]['uses'][number];
 /** The queues that have a task, hence a consumer: the others stand as queues until their first task comes. */
 export const inhabitedQueues = [...new Set(taskNames.map((name) => taskContract(name).queue))];
 export const tasksOf = (queue: QueueName): TaskName[] => taskNames.filter((name) => taskContract(name).queue === queue);
+
+/** Queues of the tasks that bodies on Q may start. */
+export type StartedFrom<Q extends QueueName> = {
+  [T in TaskOnQueue<Q>]: (typeof tasks)[T] extends { starts: readonly (infer S)[] }
+    ? S extends TaskName
+      ? (typeof tasks)[S]['queue']
+      : never
+    : never;
+}[TaskOnQueue<Q>];
+export const startedFrom = (queue: QueueName): QueueName[] =>
+  tasksOf(queue)
+    .flatMap((name) => taskContract(name).starts ?? [])
+    .filter(isTaskName)
+    .map((name) => taskContract(name).queue);

@@ -32,7 +32,15 @@ export class ArtefactStore extends Construct {
 
   /** ARNs of the objects that a consumer of `queue` may reach: what its tasks' ports need, and no more. */
   objectArns(queue: QueueName, wanted: Access): string[] {
-    const uses: ReadonlySet<string> = new Set(tasksOf(queue).flatMap((task) => [...taskContract(task).uses]));
+    return this.arnsFor(new Set(tasksOf(queue).flatMap((task) => [...taskContract(task).uses])), wanted);
+  }
+
+  /** ARNs of the objects that a door may reach: payloads and artefacts, and the inbox, from which payloads are taken. */
+  doorArns(wanted: Access): string[] {
+    return this.arnsFor(new Set(['artefacts']), wanted);
+  }
+
+  private arnsFor(uses: ReadonlySet<string>, wanted: Access): string[] {
     return Object.entries(prefixes)
       .filter(([, { of }]) => of === 'pipeline' || uses.has(of))
       .filter(([, { access }]) => access.some((one) => one === wanted))

@@ -12,6 +12,16 @@ export interface BeatProps {
   readonly target: TaskQueue;
 }
 
+/** ARN of each schedule, by group and name: known before the schedules are made. */
+export const scheduleArns = (scope: Construct, cell: string): string[] =>
+  scheduleKeys.map((key) =>
+    Stack.of(scope).formatArn({
+      service: 'scheduler',
+      resource: 'schedule',
+      resourceName: `${planeName(cell, scheduleRow(key).cadence)}/${key}`,
+    }),
+  );
+
 /** The body of a tick. Scheduler fills in the slot: the scheduled time, the same for every retry. */
 const tickOf = (schedule: ScheduleKey): string =>
   JSON.stringify({ v: 1, schedule, slot: '<aws.scheduler.scheduled-time>' });

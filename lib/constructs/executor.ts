@@ -11,7 +11,8 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { entryPoints, type EnvironmentOf, type Family } from '#core/catalogue/entry-points.ts';
+import type { EnvironmentOf } from '#core/catalogue/entry-environment.ts';
+import { entryPoints, type Family } from '#core/catalogue/entry-points.ts';
 import { queueRow, type Compute } from '#core/catalogue/queues.ts';
 import { commandOf } from '#lib/constructs/executor-image.ts';
 import { statementsOf, type Reach } from '#lib/grants.ts';

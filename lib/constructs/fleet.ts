@@ -1,7 +1,8 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { CfnCluster } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { taskDefinitionVariable, type Family, type LaunchVariable } from '#core/catalogue/entry-points.ts';
+import { taskDefinitionVariable, type LaunchVariable } from '#core/catalogue/entry-environment.ts';
+import type { Family } from '#core/catalogue/entry-points.ts';
 import { queueRow } from '#core/catalogue/queues.ts';
 import type { Executor } from '#lib/constructs/executor.ts';
 import type { Network } from '#lib/constructs/network.ts';

@@ -1,26 +1,32 @@
 import { join } from 'node:path';
-import { Stack, type App } from 'aws-cdk-lib';
+import { CfnOutput, CfnParameter, Stack, type App } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { CommonVariable, EnvironmentOf, OwnVariablesOf } from '#core/catalogue/entry-environment.ts';
 import {
+  consumerNames,
   entryPoints,
   families,
-  functionNames,
-  type CommonVariable,
+  type DoorName,
   type EntryPointName,
   type Family,
+  type FunctionName,
 } from '#core/catalogue/entry-points.ts';
 import { queueNames, type QueueName } from '#core/catalogue/queues.ts';
 import { ArtefactStore } from '#lib/constructs/artefact-store.ts';
-import { Beat } from '#lib/constructs/beat.ts';
+import { AuditTrail } from '#lib/constructs/audit-trail.ts';
+import { Beat, scheduleArns } from '#lib/constructs/beat.ts';
 import { BeatDashboard } from '#lib/constructs/beat-dashboard.ts';
 import { Consumer } from '#lib/constructs/consumer.ts';
 import { DataKey } from '#lib/constructs/data-key.ts';
 import { Executor } from '#lib/constructs/executor.ts';
 import { ExecutorImage } from '#lib/constructs/executor-image.ts';
 import { Fleet } from '#lib/constructs/fleet.ts';
+import { HttpDoors } from '#lib/constructs/http-doors.ts';
 import { Ledger } from '#lib/constructs/ledger.ts';
+import { LinksRole, linksRoleArn } from '#lib/constructs/links-role.ts';
 import { Network } from '#lib/constructs/network.ts';
+import { PlaneFunction } from '#lib/constructs/plane-function.ts';
 import { givenRedis, StateRedis, type RedisAccess } from '#lib/constructs/state-redis.ts';
 import { StoppedRules } from '#lib/constructs/stopped-rules.ts';
 import { TaskQueue } from '#lib/constructs/task-queue.ts';
@@ -50,14 +56,22 @@ export class PlaneStack extends Stack {
 
     const common = commonEnvironment(stage, reach);
     const made: Made = { cell, root, reach, logRetention, bundlesFolder: join(app.outdir, 'bundles') };
-    const executors = this.executors(stage, made, common);
+    const executors = this.executors(made, { stage, common });
     const fleet = new Fleet(this, 'Fleet', { cell, network: new Network(this, 'Network'), executors });
-    const consumers = byName(functionNames, (entryPoint) => {
-      const own = entryPoint === 'dispatcher' ? fleet.environment : {};
-      const environment = environmentOf({ entryPoint, common, queues, own });
-      const props = { ...made, reach: { ...reach, fleet }, pollers, entryPoint, environment };
-      return new Consumer(this, `Consumer-${entryPoint}`, props);
-    });
+    const own = this.ownVariables(stage, { reach, fleet });
+    const propsOf = <E extends FunctionName>(entryPoint: E) => {
+      const environment: EnvironmentOf<E> = environmentOf({ entryPoint, common, queues, own: own[entryPoint] });
+      return { ...made, reach: { ...reach, fleet }, entryPoint, environment };
+    };
+    const consumers = byName(
+      consumerNames,
+      (name) => new Consumer(this, `Consumer-${name}`, { ...propsOf(name), pollers }),
+    );
+    const doors = {
+      gateway: new PlaneFunction(this, 'Door-gateway', propsOf('gateway')),
+      halt: new PlaneFunction(this, 'Door-halt', propsOf('halt')),
+    } satisfies Record<DoorName, unknown>;
+    this.openDoors(made, doors);
     new BeatDashboard(this, 'BeatDashboard', { cell, logGroup: consumers.system.logGroup });
     const { ruleArns } = new StoppedRules(this, 'Stopped', {
       cell,
@@ -67,7 +81,7 @@ export class PlaneStack extends Stack {
       undelivered: queues.system,
     });
 
-    const workers = { ...consumers, ...executors };
+    const workers = { ...consumers, ...doors, ...executors };
     for (const { role } of Object.values(workers)) key.admitThroughTables(role);
     for (const name of queueNames) {
       const writers = Object.entries(entryPoints).filter(([, { writesTo }]) => writesTo.includes(name));
@@ -78,10 +92,37 @@ export class PlaneStack extends Stack {
     queues.system.admitUndelivered(ruleArns);
   }
 
+  /** What only some functions are given. */
+  private ownVariables({ releaseByAnother }: Stage, { reach, fleet }: { reach: Reach; fleet: Fleet }): OwnVariables {
+    // Given at deployment, for it names your tenants of Entra and Auth0: docs/identity.md.
+    const identity = new CfnParameter(this, 'Identity', {
+      type: 'String',
+      default: '[]',
+      description:
+        'Issuers whose tokens the gateway takes, as JSON: docs/identity.md. With none it refuses every token.',
+    });
+    const audit = { AUDIT_BUCKET: reach.audit.anchors.bucketName, AUDIT_KEY: reach.audit.signing.keyId };
+    const known = { IDENTITY: identity.valueAsString };
+    const linked = { ...known, LINKS_ROLE: reach.linksRoleArn };
+    const none = byName(consumerNames, () => ({}));
+    return {
+      ...none,
+      dispatcher: fleet.environment,
+      system: audit,
+      gateway: { ...linked, ...audit },
+      halt: { ...known, RELEASE_BY_ANOTHER: String(releaseByAnother) },
+    };
+  }
+
+  private openDoors({ cell, reach, logRetention }: Made, doors: { readonly [D in DoorName]: PlaneFunction<D> }): void {
+    const http = new HttpDoors(this, 'Http', { cell, functions: doors, logRetention });
+    new LinksRole(this, 'Links', { cell, store: reach.store, signers: [doors.gateway.role] });
+    new CfnOutput(this, 'GatewayUrl', { value: http.url, description: 'The HTTP API: alphaswarm --profile' });
+  }
+
   private executors(
-    { executorBase: base }: Stage,
     made: Made,
-    common: Record<CommonVariable, string>,
+    { stage: { executorBase: base }, common }: { stage: Stage; common: Record<CommonVariable, string> },
   ): Record<Family, Executor<Family>> {
     const { image } = new ExecutorImage(this, 'ExecutorImage', { ...made, families, base });
     return byName(families, (family) => {
@@ -93,6 +134,9 @@ export class PlaneStack extends Stack {
   private reachable(stage: Stage, { key }: DataKey): Reach {
     const { cell, deletionProtection, dataRemoval: removal } = stage;
     return {
+      audit: new AuditTrail(this, 'Audit', { cell, key, stage }),
+      linksRoleArn: linksRoleArn(this, cell),
+      scheduleArns: scheduleArns(this, cell),
       queues: byName(queueNames, (name: QueueName) => new TaskQueue(this, `Queue-${name}`, { cell, name })),
       ledger: new Ledger(this, 'Ledger', { cell, key, deletionProtection, removal }),
       store: new ArtefactStore(this, 'Artefacts', { removal }),
@@ -106,6 +150,8 @@ export class PlaneStack extends Stack {
   }
 }
 
+type OwnVariables = { readonly [E in FunctionName]: Readonly<Record<OwnVariablesOf<E>, string>> };
+
 /** What every bundle is made with. */
 interface Made {
   readonly cell: string;
@@ -115,12 +161,16 @@ interface Made {
   readonly bundlesFolder: string;
 }
 
-const commonEnvironment = (stage: Stage, { ledger, store, bus, redis }: Reach): Record<CommonVariable, string> => ({
+const commonEnvironment = (
+  stage: Stage,
+  { ledger, audit, store, bus, redis }: Reach,
+): Record<CommonVariable, string> => ({
   STAGE: stage.name,
   CELL: stage.cell,
   LEDGER_TABLE: ledger.runs.tableName,
   LEDGER_SHARDS: String(stage.ledgerShards),
   CONTROL_TABLE: ledger.control.tableName,
+  AUDIT_TABLE: audit.table.tableName,
   BUCKET: store.bucket.bucketName,
   EVENT_BUS: bus.eventBusName,
   STATE_REDIS: redis.hostPort,

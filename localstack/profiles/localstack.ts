@@ -53,7 +53,10 @@ export const localstack: Profile = {
       fate: 'idle',
       filledBy: 'local/scheduler.ts, which fires what ListSchedules and GetSchedule say',
     },
-    'AWS::ApiGatewayV2::': { fate: 'skipped', filledBy: 'nothing yet: requests come from code' },
+    'AWS::ApiGatewayV2::': {
+      fate: 'skipped',
+      filledBy: 'local/http-api.ts and local/web-socket-api.ts, which invoke over its Lambda',
+    },
     'AWS::ApplicationAutoScaling::': { fate: 'skipped', filledBy: nothing },
     'AWS::CloudWatch::Dashboard': { fate: 'skipped', filledBy: nothing },
     'AWS::ECS::': { fate: 'skipped', filledBy: tasks },

@@ -16,6 +16,7 @@ import { createEventBuses, type BusEvent, type EventBuses } from '#local/events.
 import { freePort } from '#local/loopback.ts';
 import type { PlaneEndpoints } from '#local/plane-event.ts';
 import { startRedis, type Redis } from '#local/redis.ts';
+import type { Addresses } from '#local/resource-types.ts';
 import { serveTasks } from '#local/serve-tasks.ts';
 import { startTables } from '#local/tables.ts';
 import { bootstrap, deploy, type DeployOptions } from '../deploy.ts';
@@ -54,7 +55,7 @@ export interface EmulatorOptions {
 
 /** Starts everything up to a plane's own parts. What was started stands in `base.undo`, also when it throws. */
 export async function startEmulator(base: Base, options: EmulatorOptions): Promise<Backplane> {
-  const { assembly, undo, emit, clock, settings } = base;
+  const { assembly, undo, emit, clock } = base;
   const skipped = skipsOf(assembly, localstack);
   const folder = join(options.folder, 'localstack');
   rmSync(folder, { recursive: true, force: true });
@@ -72,7 +73,7 @@ export async function startEmulator(base: Base, options: EmulatorOptions): Promi
   const listeners = (): Listener[] => requireLoopbackOnly([host.pid, ...(redis.pid === undefined ? [] : [redis.pid])]);
   options.note(`LocalStack ${localstack.version} answers; ${listeners().length} ports, all on loopback`);
 
-  const addresses = { region: settings.region, sqsUrl: host.url, redisHost: redis.host, redisPort: redis.port };
+  const addresses = addressesOf(base, host, redis);
   const assemblyDir = thinAssembly({ assembly, skipped, addresses, dir: join(folder, 'cdk.deploy') });
   const outputs = await deployAll(base, options, { folder, endpoint: host.url, assemblyDir });
   const clients = clientsOf(base, host);
@@ -84,7 +85,8 @@ export async function startEmulator(base: Base, options: EmulatorOptions): Promi
   const buses = createEventBuses({ buses: resources.buses, nowMs: clock.now, newId: randomUUID, emit, onEvent });
   const onLogLine = (line: string): void => functions.metrics.readLine(line);
   const { tasks, ecs } = serveTasks(base, { endpoints, resources, buses, onLogLine });
-  front.serve({ ecs, emulator: { url: host.url, onAnswered: (call) => record(call, buses) } });
+  const emulator = { url: host.url, onAnswered: (call: { target: string; body: string }) => record(call, buses) };
+  front.serve({ ecs, connections: base.doors.connections, emulator });
   const ran = { lambdas: functions.lambdas, tasks, metrics: functions.metrics, sending: () => services.pending() };
   const queues = watchQueues(host.url);
   return {
@@ -105,6 +107,14 @@ function record(call: { target: string; body: string }, buses: EventBuses): void
   if (entries.length > 0) buses.put(entries);
 }
 
+const addressesOf = ({ settings, doors }: Base, host: Host, redis: Redis): Addresses => ({
+  region: settings.region,
+  sqsUrl: host.url,
+  redisHost: redis.host,
+  redisPort: redis.port,
+  ...doors.addresses,
+});
+
 interface OwnServers {
   endpoints: PlaneEndpoints;
   tablesPort: number;
@@ -113,7 +123,7 @@ interface OwnServers {
 }
 
 /** Valkey, tables and the AWS front; the addresses of functions stand before there is a LocalStack to deploy them. */
-async function startOwnServers({ options, folder, guardian, emit, undo }: Base): Promise<OwnServers> {
+async function startOwnServers({ options, folder, guardian, emit, doors, undo }: Base): Promise<OwnServers> {
   const { ports = {}, variables = process.env } = options;
   const onLost = (message: string): void => emit({ type: 'error', where: 'Valkey', message });
   const redis = await startRedis({ dataDir: folder.redisDir, port: ports.redis, guardian, variables, onLost });
@@ -123,7 +133,7 @@ async function startOwnServers({ options, folder, guardian, emit, undo }: Base):
   const front = await startAwsApi(ports.aws, emit);
   undo.push(() => front.stop());
   const url = `http://127.0.0.1:${await freePort({ what: 'LocalStack', port: ports.sqs })}`;
-  const endpoints = { sqs: url, s3: url, dynamodb: url, redis: redis.url, aws: front.url };
+  const endpoints = { sqs: url, s3: url, dynamodb: url, redis: redis.url, aws: front.url, ...doors.endpoints };
   return { endpoints, tablesPort: Number(new URL(tables.url).port), redis, front };
 }
 

@@ -23,7 +23,7 @@ export function lambdasOf({ settings, folder, options, guardian, emit }: Base, e
   const known = new Map<string, FunctionSpec>();
   const metrics = createMetrics();
   const environmentOf = (spec: FunctionSpec): Record<string, string> =>
-    functionEnvironment(spec, { endpoints, settings, clockFile: folder.clockFile, path });
+    functionEnvironment(spec, { endpoints, settings, ...folder, path });
   const host = createLambdaHost({
     functions: [],
     variablesOf: environmentOf,

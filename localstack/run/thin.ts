@@ -33,7 +33,8 @@ export function thinAssembly({ assembly, skipped, addresses, dir }: ThinOptions)
       const resource = absent.get(logicalId);
       return resource && resolver.attribute(resource, attribute);
     };
-    writeFileSync(file, JSON.stringify(thinTemplate(template, new Set(absent.keys()), stand), null, 1));
+    const thin = thinTemplate(template, new Set(absent.keys()), stand);
+    writeFileSync(file, JSON.stringify(withParameters(thin, addresses.parameters ?? {}), null, 1));
   }
   withoutImages(dir);
   return dir;
@@ -52,6 +53,17 @@ export function thinTemplate(template: Template, absent: ReadonlySet<string>, st
     return [logicalId, left.length > 0 ? { ...rest, DependsOn: left } : rest] as const;
   });
   return replaced({ ...template, Resources: Object.fromEntries(without) }, stand) as Template;
+}
+
+/** The template with the plane's answers as the defaults of its parameters: nobody gives them at the deployment. */
+export function withParameters(template: Template, given: Readonly<Record<string, string>>): Template {
+  const declared = template['Parameters'] as Record<string, object> | undefined;
+  if (!declared) return template;
+  const entries = Object.entries(declared).map(([name, parameter]) => [
+    name,
+    Object.hasOwn(given, name) ? { ...parameter, Default: given[name] } : parameter,
+  ]);
+  return { ...template, Parameters: Object.fromEntries(entries) };
 }
 
 const namesOf = (dependsOn: unknown): string[] =>

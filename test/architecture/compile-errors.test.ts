@@ -48,7 +48,7 @@ const contract = (queue: string) => `{
   mutatesWhileHalted: [], uses: [], startableBy: ['operator'], interrupt: 'kill', costClass: 'small',
   retry: { firstWait: minutes(1), longestWait: minutes(5), nonRetryable: [] },
 } as const satisfies TaskContract;`;
-const environment = (leaveOut: string) => `import type { EnvironmentOf } from '#core/catalogue/entry-points.ts';
+const environment = (leaveOut: string) => `import type { EnvironmentOf } from '#core/catalogue/entry-environment.ts';
 type Row = Record<'STAGE' | 'CELL' | 'LEDGER_TABLE' | 'LEDGER_SHARDS' | 'CONTROL_TABLE' | 'BUCKET' | 'EVENT_BUS' | 'STATE_REDIS' | 'CACHE_REDIS' | 'REDIS_NAME' | 'REDIS_USER' | 'LOG_LEVEL' | 'QUEUE_URL_INGESTION' | 'DLQ_URL_INGESTION', string>;
 export const supply = (row: Omit<Row, '${leaveOut}'>): EnvironmentOf<'ingestion'> => row;`;
 const bodies = (line: string) => `import type { TaskBodies } from '#core/task.ts';

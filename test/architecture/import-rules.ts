@@ -27,7 +27,13 @@ export const rules: Readonly<Record<string, Rule>> = {
   tasks: { ours: ['core', 'engines', 'tasks'], theirs: pure },
   runtime: { ours: ['core', 'runtime'], theirs: { never: [/^aws-cdk-lib/, /^fauxqs$/, /^dynalite$/] } },
   memory: { ours: ['core', 'memory'], theirs: { never: [...network, ...files] } },
-  functions: { ours: ['core', 'runtime', 'tasks'], theirs: { never: [...cloud, /^aws-cdk-lib/] } },
+  gateway: {
+    ours: ['core', 'gateway'],
+    theirs: { only: [/^zod$/, /^hono(?:\/|$)/, /^@hono\/zod-openapi$/, /^jose$/, /^@modelcontextprotocol\/sdk\//] },
+  },
+  // What speaks to the gateway from outside: it knows its schemas, and nothing of its inside.
+  client: { ours: ['core', 'gateway/schemas', 'client'], theirs: { never: cloud } },
+  functions: { ours: ['core', 'gateway', 'runtime', 'tasks'], theirs: { never: [...cloud, /^aws-cdk-lib/] } },
   containers: { ours: ['core', 'runtime', 'tasks', 'containers'], theirs: { never: [/^aws-cdk-lib/] } },
   lib: { ours: ['core/catalogue', 'core/duration.ts', 'lib'], theirs: { never: cloud } },
   // Of engines the look of a page, and nothing that computes.
@@ -36,7 +42,10 @@ export const rules: Readonly<Record<string, Rule>> = {
     theirs: { never: [/^aws-cdk-lib/] },
   },
   sim: { ours: ['core', 'memory', 'engines', 'tasks', 'sim'], theirs: { never: network } },
-  bin: { ours: ['core', 'engines', 'lib', 'local', 'localstack', 'sim', 'bin'], theirs: { never: [/^ioredis$/] } },
+  bin: {
+    ours: ['core', 'engines', 'lib', 'client', 'runtime', 'local', 'localstack', 'sim', 'bin'],
+    theirs: { never: [/^ioredis$/] },
+  },
   localstack: { ours: ['core', 'runtime', 'local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },
 };
 

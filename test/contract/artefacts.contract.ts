@@ -74,6 +74,26 @@ export function artefactsContract(name: string, make: () => Promise<Artefacts>):
       expect(two?.sizeBytes).toBe(3);
     });
 
+    it('lists what lies below a prefix, by key and with its size, and no more than is wanted', async () => {
+      const artefacts = await make();
+      for (const [key, text] of [
+        ['artifacts/acme/t/1/b.csv', 'bb'],
+        ['artifacts/acme/t/1/a b+c%20d.json', 'a'],
+        ['artifacts/acme/t/1/deep/c.csv', 'ccc'],
+        ['artifacts/acme/t/10/other.csv', 'x'],
+        ['artifacts/acme2/t/1/other.csv', 'x'],
+      ] as const)
+        await artefacts.put(key, bytesOf(text), 'text/plain');
+      const all = [
+        { key: 'artifacts/acme/t/1/a b+c%20d.json', sizeBytes: 1 },
+        { key: 'artifacts/acme/t/1/b.csv', sizeBytes: 2 },
+        { key: 'artifacts/acme/t/1/deep/c.csv', sizeBytes: 3 },
+      ];
+      expect(await artefacts.list('artifacts/acme/t/1/', 10)).toEqual(all);
+      expect(await artefacts.list('artifacts/acme/t/1/', 2)).toEqual(all.slice(0, 2));
+      expect(await artefacts.list('artifacts/nobody/', 10)).toEqual([]);
+    });
+
     it('keeps its own copy of the bytes, and hands out copies', async () => {
       const artefacts = await make();
       const bytes = bytesOf('abc');

@@ -226,4 +226,30 @@ function listContract(make: () => Promise<Ledger>): void {
     const found = await ledger.list({ by: 'tenant', key: 'acme', day: '2026-01-05' });
     expect(found).toEqual(all.map(({ id }) => id).toSorted());
   });
+
+  it('pages through the runs of a day, newest first, each once, whichever shard they are in', async () => {
+    const ledger = await make();
+    const row = rows();
+    // Some of them in the same millisecond.
+    const all = Array.from({ length: 23 }, (_, number) => row({ createdMs: noonMs + Math.floor(number / 3) * 1000 }));
+    for (const one of all) await ledger.create(one);
+    for (const stranger of [row({ createdMs: noonMs + dayMs }), row({ tenant: 'acme2' })])
+      await ledger.create(stranger);
+    const query = { by: 'tenant', key: 'acme', day: '2026-01-05', limit: 5 } as const;
+    const seen: string[] = [];
+    let before: string | undefined;
+    for (let full = true; full;) {
+      const hits = await ledger.page({ ...query, ...(before === undefined ? {} : { before }) });
+      expect(hits.length).toBeLessThanOrEqual(5);
+      seen.push(...hits.map(({ id }) => id));
+      before = hits.at(-1)?.at;
+      full = hits.length === 5;
+    }
+    const newestFirst = all.toSorted((one, other) =>
+      one.createdMs === other.createdMs ? (one.id < other.id ? 1 : -1) : other.createdMs - one.createdMs,
+    );
+    expect(seen).toEqual(newestFirst.map(({ id }) => id));
+    expect(await ledger.page({ ...query, by: 'actor', key: 'ada', limit: 100 })).toHaveLength(24);
+    expect(await ledger.page({ ...query, day: '2026-01-04' })).toEqual([]);
+  });
 }

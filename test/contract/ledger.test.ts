@@ -70,6 +70,7 @@ describe('the rows in DynamoDB', () => {
     // dynalite counts whole items towards its pages, so 60 rows of 40 KB are three of them.
     const all = Array.from({ length: 60 }, () => row(40_000));
     await Promise.all(all.map((one) => ledger.create(one)));
+    expect(await ledger.page({ by: 'tenant', key: 'acme', day: '2026-01-05', limit: 55 })).toHaveLength(55);
     expect((await ledger.list({ by: 'queue', key: 'ingestion', day: '2026-01-05' })).toSorted()).toEqual(
       all.map(({ id }) => id).toSorted(),
     );

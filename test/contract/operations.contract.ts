@@ -94,8 +94,8 @@ export function operationsContract(name: string, makeWorld: MakeWorld): void {
         expect(world.plane.audit.entries).toEqual([]);
         await cancel(world.plane, id, request);
         expect(world.plane.audit.entries).toMatchObject([
-          { effect: 'operation.cancel', run: id, actor: 'anna', reason: request.reason },
-          { effect: 'operation.cancel', run: id, actor: 'anna', outcome: 'done' },
+          { effect: 'operation.cancel', subject: id, actor: { id: 'anna' }, reason: request.reason },
+          { effect: 'operation.cancel', subject: id, actor: { id: 'anna' }, outcome: 'done' },
         ]);
       });
     });

@@ -123,7 +123,7 @@ describe('a server that does not answer', () => {
   it('half open under progress frames: one is lost, the next arrives', async () => {
     const proxy = await proxyTo(valkey.port);
     const { connection } = switchOn(proxy.port);
-    const progress = runtimeProgress(connection);
+    const progress = runtimeProgress(connection, { send: async () => undefined });
     await progress.publish(frame(1));
     proxy.cut();
     const { error, ms } = await timed(progress.publish(frame(2)));

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { environmentNames, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-points.ts';
-import { entryPoints } from '#core/catalogue/entry-points.ts';
+import { addressedBy, environmentNames, dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { consume } from '#core/consume.ts';
 import { enqueue } from '#core/enqueue.ts';
 import { engage, release } from '#core/halt.ts';
@@ -31,7 +30,7 @@ beforeEach(() => {
 });
 
 async function variables(over: Record<string, string> = {}): Promise<Record<string, string>> {
-  const urls = entryPoints.system.writesTo.map((queue) => [queue, servers.queue(queue)] as const);
+  const urls = addressedBy('system').map((queue) => [queue, servers.queue(queue)] as const);
   const redis = `${valkey.host}:${valkey.port}`;
   return {
     STAGE: 'dev',
@@ -39,6 +38,9 @@ async function variables(over: Record<string, string> = {}): Promise<Record<stri
     LEDGER_TABLE: await tables.fresh('runs'),
     LEDGER_SHARDS: '4',
     CONTROL_TABLE: await tables.fresh('control'),
+    AUDIT_TABLE: await tables.fresh('audit'),
+    AUDIT_BUCKET: servers.bucket(),
+    AUDIT_KEY: 'alias/test',
     BUCKET: servers.bucket(),
     EVENT_BUS: 'lifecycle',
     STATE_REDIS: redis,
@@ -79,6 +81,13 @@ describe('the composed services', () => {
     const row = await plane.ledger.read(tickRunId(plane.ids, 'test', { schedule: 'killswitch-heartbeat', slotMs }));
     expect(row).toMatchObject({ state: 'succeeded', starts: 1, outbox: [] });
     expect(row?.outcome?.result).toMatchObject({ inline: { state: 'clear', evictionPolicy: 'noeviction' } });
+    const { rows } = await plane.auditLog.page({ of: { subject: row?.id ?? '' }, limit: 100 });
+    expect(rows.map(({ effect, outcome = 'intent' }) => `${effect} ${outcome}`).toReversed()).toEqual([
+      'killSwitch.repair intent',
+      'killSwitch.repair done',
+      'killSwitch.canary intent',
+      'killSwitch.canary done',
+    ]);
     expect(
       bus.buses
         .recorded()

@@ -114,7 +114,12 @@ test.each<[string, string, RequestInit, string]>([
     { method: 'POST', headers: { 'x-amz-target': 'AmazonEC2ContainerServiceV20141113.CreateService' }, body: '{}' },
     'ecs: AmazonEC2ContainerServiceV20141113.CreateService',
   ],
-  ['sts', '/', { method: 'POST', body: 'Action=GetCallerIdentity&Version=2011-06-15' }, 'sts: GetCallerIdentity'],
+  [
+    'kms',
+    '/',
+    { method: 'POST', headers: { 'x-amz-target': 'TrentService.Encrypt' }, body: '{}' },
+    'kms: TrentService.Encrypt',
+  ],
   ['scheduler', '/schedules/beat', { method: 'PUT', body: '{}' }, 'scheduler: PUT /schedules/beat'],
   [
     'events',

@@ -133,11 +133,13 @@ test('a function sees its template, its Lambda and its loopback AWS, and nothing
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.aws,
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.aws,
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
     ALPHASWARM_LOCAL: '1',
     ALPHASWARM_CLOCK_FILE: expect.stringContaining('clock-offset-ms'),
+    SECRETS_FILE: expect.stringContaining('secrets.json'),
   });
   expect(context).toEqual({
     awsRequestId: requestId,
@@ -274,7 +276,7 @@ test('the plane is ready within seconds, and the first event names every endpoin
   const running = await plane({ resources: { Queue: queue } });
   expect(Date.now() - startedMs).toBeLessThan(5_000);
   expect(running.seen[0]).toMatchObject({ type: 'ready', endpoints: running.endpoints, queues: ['dev-default'] });
-  for (const url of Object.values(running.endpoints)) expect(new URL(url).hostname).toBe('127.0.0.1');
+  for (const url of Object.values(running.endpoints).flat()) expect(new URL(url).hostname).toBe('127.0.0.1');
 });
 
 test('a name that the plane does not have is refused with those it has', async () => {

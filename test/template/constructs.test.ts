@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { App, Stack } from 'aws-cdk-lib';
-import type { CommonVariable, EnvironmentOf } from '#core/catalogue/entry-points.ts';
+import type { CommonVariable, EnvironmentOf } from '#core/catalogue/entry-environment.ts';
 import { queueNames, queueRow, type QueueName } from '#core/catalogue/queues.ts';
 import { bundle } from '#lib/bundle.ts';
 import { TaskQueue, visibilityOf } from '#lib/constructs/task-queue.ts';
@@ -17,6 +17,7 @@ const common: Record<CommonVariable, string> = {
   LEDGER_TABLE: 'l',
   LEDGER_SHARDS: '1',
   CONTROL_TABLE: 'c',
+  AUDIT_TABLE: 'a',
   BUCKET: 'b',
   EVENT_BUS: 'e',
   STATE_REDIS: 'h:1',
@@ -44,7 +45,7 @@ describe('the environment of a function', () => {
   });
 
   it('does not compile without the URLs of the queues that its entry point writes to', () => {
-    // @ts-expect-error QUEUE_URL_INGESTION and DLQ_URL_INGESTION are missing
+    // @ts-expect-error QUEUE_URL_INGESTION, DLQ_URL_INGESTION and others are missing
     const lacking: EnvironmentOf<'ingestion'> = { ...common };
     // @ts-expect-error the system function writes to ingestion too
     const system: EnvironmentOf<'system'> = { ...common, QUEUE_URL_SYSTEM: 'q', DLQ_URL_SYSTEM: 'd' };
@@ -65,7 +66,10 @@ describe('the environment of a function', () => {
   it('holds the URLs of no other queue', () => {
     const names = Object.keys(environmentOf({ entryPoint: 'ingestion', common, queues: queues(), own: {} }));
     expect(names.filter((name) => name.includes('_URL_'))).toEqual(
-      ['QUEUE_URL_ingestion', 'DLQ_URL_ingestion'].map((one) => one.toUpperCase()),
+      ['ingestion', 'backtest', 'default', 'kick', 'progress'].flatMap((queue) => [
+        `QUEUE_URL_${queue.toUpperCase()}`,
+        `DLQ_URL_${queue.toUpperCase()}`,
+      ]),
     );
   });
 });

@@ -4,9 +4,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll } from 'vitest';
-import { dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-points.ts';
+import { dlqUrlVariable, queueUrlVariable } from '#core/catalogue/entry-environment.ts';
 import { queueRow, type QueueName } from '#core/catalogue/queues.ts';
-import { ledgerIndexes } from '#core/catalogue/stores.ts';
+import { auditIndexes, ledgerIndexes } from '#core/catalogue/stores.ts';
 import { startAwsApi } from '#local/aws-api.ts';
 import { createEventBuses } from '#local/events.ts';
 import { startQueues } from '#local/queues.ts';
@@ -25,7 +25,7 @@ const keySchema = (hash: string, range?: string): (Name & { KeyType: string })[]
   ...(range === undefined ? [] : [{ AttributeName: range, KeyType: 'RANGE' }]),
 ];
 
-/** `workload_runs` and `control` as lib/ makes them of the same catalogue. */
+/** The tables as lib/ makes them of the same catalogue. */
 function definitions() {
   const attributes = new Map([['id', 'S']]);
   for (const { partitionKey, sortKey, sortType } of Object.values(ledgerIndexes)) {
@@ -41,9 +41,28 @@ function definitions() {
         Projection: { ProjectionType: 'KEYS_ONLY' },
       })),
     },
+    connections: {
+      KeySchema: keySchema('id'),
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    },
     control: {
       KeySchema: keySchema('name'),
       AttributeDefinitions: [{ AttributeName: 'name', AttributeType: 'S' }],
+    },
+    audit: {
+      KeySchema: keySchema('chain', 'seq'),
+      AttributeDefinitions: [
+        { AttributeName: 'seq', AttributeType: 'N' },
+        ...['chain', 'openedHour', 'writer', 'subject', 'at', 'tenantDay'].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S',
+        })),
+      ],
+      GlobalSecondaryIndexes: Object.entries(auditIndexes).map(([IndexName, index]) => ({
+        IndexName,
+        KeySchema: keySchema(index.partitionKey, index.sortKey),
+        Projection: { ProjectionType: index.projection === 'all' ? 'ALL' : 'KEYS_ONLY' },
+      })),
     },
   };
 }
@@ -57,7 +76,7 @@ export async function dynamodb() {
     client.destroy();
     await tables.stop();
   });
-  const fresh = async (kind: 'runs' | 'control'): Promise<string> => {
+  const fresh = async (kind: keyof ReturnType<typeof definitions>): Promise<string> => {
     const name = `${kind}-${randomUUID()}`;
     await tables.create([{ logicalId: kind, name, definition: definitions()[kind] }], settings);
     return name;

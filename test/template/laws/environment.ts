@@ -1,4 +1,5 @@
-import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { environmentNames } from '#core/catalogue/entry-environment.ts';
+import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { at, differences, textOf, type Law, type Plane } from '../plane.ts';
 import { containerIn, eachEntryPoint, functionIn, refOf, variablesOf } from '../workers.ts';
 import { deadLettersIn, queueIn } from './queues.ts';

@@ -1,4 +1,5 @@
-import { families, taskDefinitionVariable } from '#core/catalogue/entry-points.ts';
+import { taskDefinitionVariable } from '#core/catalogue/entry-environment.ts';
+import { families } from '#core/catalogue/entry-points.ts';
 import { queueNames, queueRow } from '#core/catalogue/queues.ts';
 import { inhabitedQueues } from '#core/catalogue/tasks.ts';
 import { at, differences, named, ofType, sorted, textOf, type Law, type Plane, type Properties } from '../plane.ts';

@@ -1,6 +1,8 @@
 import { entryPoints, families, isFamily, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import type { QueueName } from '#core/catalogue/queues.ts';
+import { scheduleKeys, scheduleRow } from '#core/catalogue/schedules.ts';
 import { tasksOf, taskContract } from '#core/catalogue/tasks.ts';
-import { differences, ofType, sorted, textOf, type Law, type Plane, at } from '../plane.ts';
+import { differences, ofType, sorted, textOf, type Law, type Plane, type Properties, at } from '../plane.ts';
 import { allowedTo, resourcesOf, statementsIn, type Statement } from '../policies.ts';
 import { eachEntryPoint, entryPointNames, executionRoleOf, functionIn, roleOf } from '../workers.ts';
 import { deadLettersIn, queueIn } from './queues.ts';
@@ -22,46 +24,95 @@ const everywhere: Record<string, string> = {
   'xray:PutTraceSegments': 'X-Ray has no resources to name',
 };
 
-const idOf = (plane: Plane, type: string): string => ofType(plane, type)[0]?.id ?? `no ${type}`;
+const idOf = (plane: Plane, type: string, isMeant: (properties: Properties) => boolean = () => true): string =>
+  ofType(plane, type).find(({ Properties: properties }) => isMeant(properties))?.id ?? `no ${type}`;
+/** The key of the tables; the other one signs. */
+const dataKey = (plane: Plane) =>
+  ofType(plane, 'AWS::KMS::Key').find(({ Properties: properties }) => !('KeySpec' in properties));
 const tableArn = (plane: Plane, name: string): string => {
   const table = ofType(plane, 'AWS::DynamoDB::Table').find(({ Properties: { TableName: table_ } }) =>
     textOf(table_).endsWith(name),
   );
   return `\${${table?.id}.Arn}`;
 };
+const bucketIn = (plane: Plane, name: RegExp): string =>
+  ofType(plane, 'AWS::S3::Bucket').find(({ id }) => name.test(id))?.id ?? 'no bucket';
 const objects = (plane: Plane, prefixes: string[]): string[] =>
-  sorted(prefixes.map((prefix) => `\${${idOf(plane, 'AWS::S3::Bucket')}.Arn}/${prefix}/*`));
+  prefixes.map((prefix) => `\${${bucketIn(plane, /^Artefacts/)}.Arn}/${prefix}/*`);
+
+/** Who reads the audit, and who its anchors: by hand, as the design says. */
+const has = {
+  auditTable: ['system', 'gateway', 'halt'],
+  anchors: ['system', 'gateway'],
+} as const;
+const isOne = (names: readonly string[], name: string): boolean => names.includes(name);
 
 /** The whole reach of an entry point, written down a second time, from the words of the design. */
-function reach(plane: Plane, name: EntryPointName): Record<string, string[]> {
-  const { consumes, writesTo } = entryPoints[name];
-  const uses = new Set<string>(tasksOf(consumes).flatMap((task) => [...taskContract(task).uses]));
+const reach = (plane: Plane, name: EntryPointName): Record<string, string[]> => ({
+  ...reachOfQueues(plane, name),
+  ...reachOfData(plane, name),
+  ...reachOfServices(plane),
+});
+
+function reachOfQueues(plane: Plane, name: EntryPointName): Record<string, string[]> {
+  const { consumes, writesTo, watches = [] } = entryPoints[name];
   const arn = ({ id }: { id: string }) => `\${${id}.Arn}`;
-  const own = [arn(queueIn(plane, consumes))];
-  const written = sorted(writesTo.flatMap((queue) => [arn(queueIn(plane, queue)), arn(deadLettersIn(plane, queue))]));
-  const tables = sorted([tableArn(plane, 'workload_runs'), tableArn(plane, 'control')]);
-  const indexes = ['open', 'by_queue', 'by_actor', 'by_tenant'].map(
-    (one) => `${tableArn(plane, 'workload_runs')}/index/${one}`,
-  );
-  const kept = ['payloads', 'artifacts', ...(uses.has('status') ? ['status'] : [])];
+  const both = (queues: readonly QueueName[]) =>
+    queues.flatMap((queue) => [arn(queueIn(plane, queue)), arn(deadLettersIn(plane, queue))]);
+  const letters = [...writesTo, ...watches].map((queue) => arn(deadLettersIn(plane, queue)));
+  const received = consumes ? [arn(queueIn(plane, consumes))] : letters;
   return {
-    'sqs:ReceiveMessage': own,
-    'sqs:DeleteMessage': own,
-    'sqs:ChangeMessageVisibility': own,
-    'sqs:SendMessage': written,
-    'sqs:GetQueueAttributes': written,
+    'sqs:ReceiveMessage': received,
+    'sqs:DeleteMessage': received,
+    'sqs:ChangeMessageVisibility': received,
+    'sqs:StartMessageMoveTask': letters,
+    'sqs:SendMessage': both(writesTo),
+    'sqs:GetQueueAttributes': both([...writesTo, ...watches]),
+  };
+}
+
+function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[]> {
+  const { consumes } = entryPoints[name];
+  const uses = new Set<string>(
+    consumes ? tasksOf(consumes).flatMap((task) => [...taskContract(task).uses]) : ['artefacts'],
+  );
+  const [runs, control, audit] = ['workload_runs', 'control', 'audit_events'].map((table) =>
+    tableArn(plane, table),
+  ) as [string, string, string];
+  const tables = [runs, control, audit];
+  const indexes = ['open', 'by_queue', 'by_actor', 'by_tenant'].map((one) => `${runs}/index/${one}`);
+  const auditIndexes = [audit, ...['by_hour', 'by_subject', 'by_tenant'].map((one) => `${audit}/index/${one}`)];
+  const kept = ['payloads', 'artifacts', ...(uses.has('status') ? ['status'] : [])];
+  const [store, anchors] = [bucketIn(plane, /^Artefacts/), bucketIn(plane, /^AuditAnchors/)];
+  const keepsAnchors = isOne(has.anchors, name);
+  const anchorObjects = keepsAnchors ? [`\${${anchors}.Arn}/anchors/*`] : [];
+  return {
     'dynamodb:GetItem': tables,
-    ...(consumes === 'system' ? { 'dynamodb:BatchGetItem': [tableArn(plane, 'workload_runs')] } : {}),
+    'dynamodb:BatchGetItem': [runs],
     'dynamodb:PutItem': tables,
-    'dynamodb:Query': sorted(indexes),
-    's3:GetObject': objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept),
-    's3:PutObject': objects(plane, kept),
-    's3:ListBucket': [`\${${idOf(plane, 'AWS::S3::Bucket')}.Arn}`],
+    'dynamodb:Query': [...indexes, ...(isOne(has.auditTable, name) ? auditIndexes : [])],
+    's3:GetObject': [...objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept), ...anchorObjects],
+    's3:PutObject': [...objects(plane, kept), ...(name === 'system' ? anchorObjects : [])],
+    's3:ListBucket': [store, ...(keepsAnchors ? [anchors] : [])].map((id) => `\${${id}.Arn}`),
+  };
+}
+
+function reachOfServices(plane: Plane): Record<string, string[]> {
+  const signing = ofType(plane, 'AWS::KMS::Key').find(({ Properties: { KeySpec } }) => KeySpec === 'ECC_NIST_P256');
+  const { cell } = plane.stage;
+  return {
     'events:PutEvents': [`\${${idOf(plane, 'AWS::Events::EventBus')}.Arn}`],
-    'elasticache:Connect': sorted([
+    'elasticache:Connect': [
       `\${${idOf(plane, 'AWS::ElastiCache::ServerlessCache')}.ARN}`,
       `\${${idOf(plane, 'AWS::ElastiCache::User')}.Arn}`,
-    ]),
+    ],
+    'scheduler:GetSchedule': scheduleKeys.map(
+      (key) =>
+        `arn:\${AWS::Partition}:scheduler:\${AWS::Region}:\${AWS::AccountId}:schedule/alphaswarm-${cell}-${scheduleRow(key).cadence}/${key}`,
+    ),
+    'sts:AssumeRole': [`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/alphaswarm-${cell}-links`],
+    'kms:Sign': [`\${${signing?.id}.Arn}`],
+    'kms:GetPublicKey': [`\${${signing?.id}.Arn}`],
   };
 }
 
@@ -100,11 +151,13 @@ export const permissionLaws: Law[] = [
       statementList(plane, 'ingestion').push({ Effect: 'Allow', Action: 'dynamodb:Scan', Resource: 'x' }),
   },
   {
-    says: 'each call is allowed on its own resources: own queue, tables, prefixes, bus, cache',
+    says: 'each call is allowed on its own resources: own queue, tables, prefixes, bus, cache, schedules, key, sockets',
     broken: eachEntryPoint((plane, name) =>
-      Object.entries(reach(plane, name)).flatMap(([action, expected]) =>
-        differences(`${name}: ${action}`, resourcesOf(allowed(plane, name), action), expected),
-      ),
+      Object.entries(reach(plane, name))
+        .filter(([action]) => entryPoints[name].calls.some((call) => call === action))
+        .flatMap(([action, expected]) =>
+          differences(`${name}: ${action}`, resourcesOf(allowed(plane, name), action), sorted(new Set(expected))),
+        ),
     ),
     planted: (plane) => {
       const put = statementList(plane, 'ingestion').find(({ Action: action }) =>
@@ -112,6 +165,25 @@ export const permissionLaws: Law[] = [
       );
       const bucket = { 'Fn::GetAtt': [idOf(plane, 'AWS::S3::Bucket'), 'Arn'] };
       if (put) put['Resource'] = { 'Fn::Join': ['', [bucket, '/*']] };
+    },
+  },
+  {
+    says: 'nobody may change or remove a row of the audit, or an anchor of it',
+    broken: (plane) => {
+      const trail = [tableArn(plane, 'audit_events'), `\${${bucketIn(plane, /^AuditAnchors/)}.Arn}`];
+      const changing =
+        /^(?:dynamodb:(?:Update|Delete|BatchWrite|PartiQL)|s3:(?:Delete|PutObjectRetention|BypassGovernance))/;
+      return ofType(plane, 'AWS::IAM::Policy').flatMap(({ id, Properties: { PolicyDocument: document } }) =>
+        statementsIn(document)
+          .filter(({ resources }) => resources.some((one) => trail.some((of) => one.startsWith(of))))
+          .flatMap(({ actions }) => actions.filter((action) => changing.test(action)))
+          .map((action) => `${id} allows ${action} on the audit`),
+      );
+    },
+    planted: (plane) => {
+      const table = ofType(plane, 'AWS::DynamoDB::Table').find(({ id }) => id.startsWith('Audit'));
+      const resource = { 'Fn::GetAtt': [table?.id, 'Arn'] };
+      statementList(plane, 'gateway').push({ Effect: 'Allow', Action: 'dynamodb:DeleteItem', Resource: resource });
     },
   },
   {
@@ -142,7 +214,7 @@ export const permissionLaws: Law[] = [
   {
     says: 'the key of the tables serves functions and executors through DynamoDB only',
     broken: (plane) => {
-      const [root, throughTables, ...others] = statementsIn(ofType(plane, 'AWS::KMS::Key')[0]?.Properties['KeyPolicy']);
+      const [root, throughTables, ...others] = statementsIn(dataKey(plane)?.Properties['KeyPolicy']);
       const roles = sorted(entryPointNames.map((name) => `\${${roleOf(plane, name)}.Arn}`));
       const via = at(throughTables?.condition, 'StringEquals') as Record<string, unknown> | undefined;
       return [
@@ -153,7 +225,7 @@ export const permissionLaws: Law[] = [
       ];
     },
     planted: (plane) => {
-      const statements = at(ofType(plane, 'AWS::KMS::Key')[0]?.Properties, 'KeyPolicy.Statement') as {
+      const statements = at(dataKey(plane)?.Properties, 'KeyPolicy.Statement') as {
         Condition?: unknown;
       }[];
       delete statements[1]?.Condition;

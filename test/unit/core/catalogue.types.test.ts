@@ -1,7 +1,7 @@
 // What must not compile, held by the ordinary type check: an expected error that is gone is an error. That the compiler
 // says the right thing about each is test/architecture/compile-errors.test.ts.
 import { expect, expectTypeOf, it } from 'vitest';
-import type { EnvironmentOf } from '#core/catalogue/entry-points.ts';
+import type { EnvironmentOf } from '#core/catalogue/entry-environment.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { ScheduleRow } from '#core/catalogue/schedules.ts';
 import type { PayloadInputOf, PayloadOf, ResultOf, TaskContract, TaskOnQueue, UsesOf } from '#core/catalogue/tasks.ts';

@@ -142,6 +142,17 @@ describe('in a halt', () => {
       expect(next(made)).toMatchObject({ state: 'skipped', fence: 5, frames: 0 });
     }));
 
+  it.each([
+    ['was begun before, by an owner that was lost', { starts: 1, fence: 4, frames: 0 }, 5],
+    ['has ended before, with a frame where this one would stand', { generation: 2, fence: 4, frames: 2 }, 5],
+    ['was never begun', {}, 0],
+  ])('one that %s is skipped under fence %s', (_, over, fence) =>
+    withContract('ingest.pull', { whenHalted: 'skip' }, () => {
+      const made = claim(runRow(over), halted);
+      expect(next(made)).toMatchObject({ state: 'skipped', fence, frames: 0 });
+    }),
+  );
+
   it('a row that is not yet due waits, it is not held', () => {
     expect(claim(runRow({ notBeforeMs: atMs + 10 }), halted).kind).toBe('later');
   });

@@ -4,6 +4,7 @@ import { engage, narrow, release } from '#core/halt.ts';
 import { createGuard, guarded, type Guard } from '#core/guard.ts';
 import { mirrorName } from '#core/kill-switch.ts';
 import { mutatingMethods, type Effect, type Reaper } from '#core/ports.ts';
+import { taskPorts } from '#core/task-ports.ts';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
 import { bound, drive, rejection, runRow } from './support.ts';
 
@@ -74,11 +75,31 @@ describe('an effect', () => {
       effect: 'artefacts.put',
       task: 'ingest.pull',
       tenant: 'acme',
-      actor: 'user-anna',
+      actor: { id: 'user-anna' },
       fence: 3,
       atMs: test.plane.clock.nowMs(),
     };
     expect(test.plane.audit.entries).toMatchObject([entry, { ...entry, outcome: 'done' }]);
+  });
+
+  it('leaves its outcome with the time of the outcome', async () => {
+    const test = bench();
+    const beganMs = test.plane.clock.nowMs();
+    await drive(
+      test.plane,
+      test.act('artefacts.put', () => test.plane.clock.sleep(3000)),
+    );
+    expect(test.plane.audit.entries.map(({ atMs }) => atMs - beganMs)).toEqual([0, 3000]);
+  });
+
+  it('leaves with what it was done: names and sizes, never contents', async () => {
+    const test = bench();
+    const put = async () => 'key';
+    const port = { ...taskPorts(test.plane, runRow({}, test.plane)).artefacts, put };
+    await guarded('artefacts', port, test.guard).put('a.txt', new TextEncoder().encode('content'), 'text/plain');
+    expect(test.plane.audit.entries.map((entry) => entry.arguments)).toEqual(
+      Array.from({ length: 2 }, () => ({ name: 'a.txt', bytes: 7, contentType: 'text/plain' })),
+    );
   });
 
   it('that fails leaves `failed` and its own error', async () => {

@@ -1,6 +1,7 @@
 // Laws over the catalogue: what must hold for every row, of today and of tomorrow.
 import { describe, expect, it } from 'vitest';
-import { entryPoints, environmentNames } from '#core/catalogue/entry-points.ts';
+import { environmentNames } from '#core/catalogue/entry-environment.ts';
+import { entryPoints } from '#core/catalogue/entry-points.ts';
 import { limits } from '#core/catalogue/limits.ts';
 import { logLines, metricNames, metrics, type MetricRow } from '#core/catalogue/metrics.ts';
 import { queueNames, queueRow, queues, type QueueName } from '#core/catalogue/queues.ts';
@@ -28,6 +29,7 @@ const light: Record<
 > = {
   system: ['standard', 'queue', 50, 512, 5, 2, 4, 0],
   kick: ['fifo', 'family', 20, 512, 10, 2, 8, 0],
+  progress: ['fifo', 'run', 20, 512, 10, 2, 8, 0],
   default: ['standard', 'tenant', 20, 512, 10, 2, 16, 1],
   paper: ['fifo', 'session', 10, 512, 5, 2, 16, 1],
   hft: ['fifo', 'queue', 10, 1024, 10, 1, 1, 1],
@@ -48,10 +50,11 @@ const others = (name: QueueName) => queueNames.filter((other) => other !== name)
 describe('the queues', () => {
   it("are the original's twelve, and the plane's own", () => {
     const twelve = 'default paper terraform ingestion workflows hft backtest training ml agents factors rag'.split(' ');
-    expect(queueNames.toSorted()).toEqual([...twelve, 'system', 'kick'].toSorted());
+    expect(queueNames.toSorted()).toEqual([...twelve, 'system', 'kick', 'progress'].toSorted());
     expect([...Object.keys(light), ...Object.keys(heavy)].toSorted()).toEqual(queueNames.toSorted());
-    expect(queueNames.filter((name) => queueRow(name).tier === 'internal')).toEqual(['system', 'kick']);
+    expect(queueNames.filter((name) => queueRow(name).tier === 'internal')).toEqual(['system', 'kick', 'progress']);
     expect(queueNames.filter((name) => queueRow(name).carries === 'kicks')).toEqual(['kick']);
+    expect(queueNames.filter((name) => queueRow(name).carries === 'frames')).toEqual(['progress']);
   });
 
   it.each(Object.entries(light))('%s has the settings of its row', (name, expected) => {
@@ -229,11 +232,17 @@ describe('the Redis keys', () => {
 });
 
 describe('the entry points', () => {
-  it('are the dispatcher and one for each inhabited queue; the system function writes to all of them', () => {
-    expect(Object.keys(entryPoints).toSorted()).toEqual(['dispatcher', ...inhabitedQueues].toSorted());
-    expect(entryPoints.system.writesTo).toEqual([...inhabitedQueues, 'kick']);
+  it('are the doors, the dispatcher and one for each inhabited queue; the system function writes to all', () => {
+    const plane = ['dispatcher', 'gateway', 'halt'];
+    expect(Object.keys(entryPoints).toSorted()).toEqual([...plane, ...inhabitedQueues].toSorted());
+    expect(entryPoints.system.writesTo).toEqual([...inhabitedQueues, 'kick', 'progress']);
+    const others = Object.entries(entryPoints).filter(([name]) => name !== 'system');
+    expect(others.filter(([, { writesTo }]) => writesTo.includes('system'))).toEqual([]);
     expect(entryPoints.backtest).toMatchObject({ kind: 'executor', file: 'containers/executor/backtest.ts' });
-    expect(entryPoints.ingestion).toMatchObject({ file: 'functions/consumers/ingestion.ts', writesTo: ['ingestion'] });
+    expect(entryPoints.ingestion).toMatchObject({
+      file: 'functions/consumers/ingestion.ts',
+      writesTo: ['ingestion', 'backtest', 'default', 'kick', 'progress'],
+    });
   });
 
   it.each(Object.keys(entryPoints) as (keyof typeof entryPoints)[])(
@@ -243,7 +252,8 @@ describe('the entry points', () => {
       expect(new Set(names).size).toBe(names.length);
       for (const variable of names) expect(variable).toMatch(/^[A-Z][A-Z0-9_]*$/);
       // A function that consumes a queue writes to it: continued legs, and rejected messages to its dead letters.
-      expect(entryPoints[name].writesTo).toContain(entryPoints[name].consumes);
+      const { consumes, writesTo } = entryPoints[name];
+      if (consumes !== undefined) expect(writesTo).toContain(consumes);
     },
   );
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { entryPoints, environmentNames, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import { addressedBy, environmentNames, ownVariables } from '#core/catalogue/entry-environment.ts';
+import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { Failure } from '#core/errors.ts';
 import { parseEnvironment } from '#runtime/environment.ts';
 
@@ -57,7 +58,7 @@ describe.each(names)('the environment of %s', (entryPoint) => {
     });
     parseEnvironment(entryPoint, variables);
     expect([...read].toSorted()).toEqual(
-      [...environmentNames(entryPoint), 'ALPHASWARM_LOCAL', 'AWS_REGION'].toSorted(),
+      [...environmentNames(entryPoint), 'ALPHASWARM_LOCAL', 'AWS_REGION', 'SECRETS_FILE'].toSorted(),
     );
   });
 
@@ -68,6 +69,11 @@ describe.each(names)('the environment of %s', (entryPoint) => {
       cell: 'dev',
       ledger: { table: 'the-ledger_table', shards: 4 },
       controlTable: 'the-control_table',
+      auditTable: 'the-audit_table',
+      own:
+        entryPoint === 'dispatcher'
+          ? {}
+          : Object.fromEntries(ownVariables(entryPoint).map((name) => [name, valueOf(name)])),
       bucket: 'the-bucket',
       eventBus: 'the-event_bus',
       redis: {
@@ -79,7 +85,7 @@ describe.each(names)('the environment of %s', (entryPoint) => {
       logLevel: 'INFO',
       region: 'eu-central-1',
       queueUrls: Object.fromEntries(
-        entryPoints[entryPoint].writesTo.map((queue) => [
+        addressedBy(entryPoint).map((queue) => [
           queue,
           {
             queue: valueOf(`QUEUE_URL_${queue.toUpperCase()}`),
@@ -138,6 +144,8 @@ describe('in local mode', () => {
     const environment = parseEnvironment('system', local('system', host));
     expect(environment.local?.endpoints).toEqual({
       events: `http://${host}:1`,
+      secretsmanager: `http://${host}:1`,
+      ssm: `http://${host}:1`,
       sqs: `http://${host}:2`,
       s3: `http://${host}:3`,
       dynamodb: `http://${host}:4`,
@@ -211,5 +219,13 @@ describe('in local mode', () => {
     expect(parseEnvironment('system', { ...local('system'), ...variables }).local?.clockFile).toBe('/run/offset');
     expect(parseEnvironment('system', local('system')).local).not.toHaveProperty('clockFile');
     expect(parseEnvironment('system', { ...deployed('system'), ...variables })).not.toHaveProperty('local');
+  });
+
+  it('knows the file of secrets, which is refused everywhere else', () => {
+    const variables = { SECRETS_FILE: '/run/secrets.json' };
+    expect(parseEnvironment('system', { ...local('system'), ...variables }).local?.secretsFile).toBe(
+      '/run/secrets.json',
+    );
+    expect(refusal('system', { ...deployed('system'), ...variables })).toContain('SECRETS_FILE');
   });
 });

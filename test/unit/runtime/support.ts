@@ -1,13 +1,18 @@
 import { vi } from 'vitest';
 import { memoryPlane, type MemoryPlane } from '#memory/plane.ts';
-import { logAudit, runtimeLog } from '#runtime/log.ts';
+import { alsoLogged, runtimeLog } from '#runtime/log.ts';
 import { runtimeMetrics } from '#runtime/metrics.ts';
 
 /** The plane in memory, but for what it says of itself: that goes to stdout as it does on AWS. */
 export function speakingPlane(startMs?: number): MemoryPlane {
   const plane = memoryPlane(startMs === undefined ? {} : { startMs });
   const log = runtimeLog('INFO');
-  return { ...plane, metrics: runtimeMetrics(plane.clock), log, audit: logAudit(log) } as unknown as MemoryPlane;
+  return {
+    ...plane,
+    metrics: runtimeMetrics(plane.clock),
+    log,
+    audit: alsoLogged(plane.audit, log),
+  } as unknown as MemoryPlane;
 }
 
 export interface Said {

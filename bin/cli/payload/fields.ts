@@ -1,0 +1,107 @@
+// One flag a field: what the schema of a payload says, as flags.
+import * as z from 'zod';
+
+/** One value that a flag can give. */
+export interface Field {
+  /** Names of the properties that lead to it. */
+  readonly path: readonly string[];
+  readonly kinds: readonly Kind[];
+  /** The only values there are. */
+  readonly choices?: readonly string[];
+  readonly default?: unknown;
+  /** Whether a payload needs it, whatever else stands there. */
+  readonly required: boolean;
+  /** An object with any names: `--params.NAME`. */
+  readonly open?: boolean;
+}
+/** `json`: what no flag can say otherwise, as JSON text. */
+export type Kind = 'string' | 'number' | 'integer' | 'boolean' | 'json';
+
+/** As much of JSON Schema as zod writes for payloads. */
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+}
+
+/** The fields of a payload, and what stands in every one of them because nothing else may. */
+export function fieldsOf(payload: z.ZodType): { fields: readonly Field[]; fixed: readonly Field[] } {
+  const schema = z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }) as Schema;
+  const all = merged(within(schema, { path: [], required: true }));
+  const isFixed = ({ required, choices }: Field) => required && choices?.length === 1;
+  return { fields: all, fixed: all.filter(isFixed) };
+}
+
+interface At {
+  readonly path: readonly string[];
+  readonly required: boolean;
+}
+
+function within(schema: Schema, at: At): Field[] {
+  const variants = schema.anyOf ?? schema.oneOf;
+  // Of several ways to say it none is needed by itself.
+  if (variants) return variants.flatMap((one) => within(one, { ...at, required: false })).map(withDefault(schema, at));
+  if (schema.properties) return ofProperties(schema, at);
+  if (typeof schema.additionalProperties === 'object')
+    return [{ path: at.path, kinds: kindsOf(schema.additionalProperties), required: false, open: true }];
+  return [leaf(schema, at)];
+}
+
+/** A default stands on the union, and belongs to the flag of the union itself. */
+const withDefault =
+  (schema: Schema, { path }: At) =>
+  (field: Field): Field =>
+    schema.default !== undefined && field.path.length === path.length ? { ...field, default: schema.default } : field;
+
+const ofProperties = ({ properties = {}, required = [], default: whole }: Schema, at: At): Field[] =>
+  Object.entries(properties).flatMap(([name, property]) =>
+    within(property, {
+      path: [...at.path, name],
+      required: at.required && whole === undefined && required.includes(name),
+    }),
+  );
+
+function leaf(schema: Schema, { path, required }: At): Field {
+  const values = schema.const === undefined ? schema.enum : [schema.const];
+  return {
+    path,
+    kinds: kindsOf(schema),
+    required,
+    ...(values ? { choices: values.map(String) } : {}),
+    ...(schema.default === undefined ? {} : { default: schema.default }),
+  };
+}
+
+function kindsOf(schema: Schema): Kind[] {
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants) return [...new Set(variants.flatMap(kindsOf))];
+  const { type } = schema;
+  return type === 'string' || type === 'number' || type === 'integer' || type === 'boolean' ? [type] : ['json'];
+}
+
+/** Several variants may have the same field: one flag, which takes what any of them takes. */
+function merged(fields: readonly Field[]): Field[] {
+  const byPath = Map.groupBy(fields, ({ path, open }) => `${path.join('.')}${open ? '.*' : ''}`);
+  return [...byPath.values()].map((same) => {
+    const choices = same.every((field) => field.choices) ? same.flatMap((field) => field.choices ?? []) : undefined;
+    const { choices: _, ...first } = Object.assign({}, ...same) as Field;
+    return {
+      ...first,
+      kinds: [...new Set(same.flatMap(({ kinds }) => kinds))],
+      required: same.every(({ required }) => required),
+      ...(choices ? { choices: [...new Set(choices)] } : {}),
+    };
+  });
+}
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** `--broker.trade-on-close`; of an open field what comes before the name that is given. */
+export const flagOf = ({ path, open }: Pick<Field, 'path' | 'open'>): string =>
+  `--${path.map(kebab).join('.')}${open ? '.' : ''}`;

@@ -1,0 +1,17 @@
+import { VersionError } from './errors.ts';
+
+/** The major version of the interface that this client speaks; the gateway says its own with every answer. */
+export const apiMajor = 1;
+export const versionHeader = 'alphaswarm-version';
+
+/** @throws VersionError when the gateway says that it is of another major version. */
+export function checkVersion(headers: Headers, baseUrl: string): void {
+  const said = headers.get(versionHeader);
+  if (said === null) return;
+  const major = Number(said.split('.')[0]);
+  if (major === apiMajor) return;
+  const whose = major > apiMajor ? 'Update this checkout' : 'Use the checkout that the gateway was deployed from';
+  throw new VersionError(
+    `The gateway at ${baseUrl} speaks version ${said} of its interface, and this client version ${apiMajor}. ${whose}, or choose another gateway with --profile.`,
+  );
+}

@@ -1,0 +1,36 @@
+/** What payloads are made of. */
+import * as z from 'zod';
+
+/** A key in the artefact store: relative, no empty or dotted segments. */
+export const objectKey = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(
+    /^(?![\s\S]*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^/\s](?:[^\0\n\r]*[^/\s])?$/,
+    'is not an object key such as inbox/sp500.csv',
+  );
+
+export const datasetName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not a data set name such as sp500-daily');
+/** OHLCV bars: the newest silver of a data set, or one Parquet or CSV file, in the tenant's inbox or by its address. */
+export const backtestData = z.union([
+  z.strictObject({ dataset: datasetName }),
+  z.strictObject({ path: objectKey }),
+  z.strictObject({ s3: z.string().regex(/^s3:\/\/[a-z0-9.-]{3,63}\/\S{1,512}$/, 'is not s3://bucket/key') }),
+]);
+const fraction = z.number().min(0).lt(1);
+/** What the simulated broker charges and allows; fractions of price or value, money in the currency of the prices. */
+export const backtestBroker = z.strictObject({
+  cash: z.number().positive().default(10_000),
+  commission: z
+    .union([fraction, z.strictObject({ fixed: z.number().min(0).default(0), relative: fraction.default(0) })])
+    .default(0),
+  margin: z.number().gt(0).max(1).default(1),
+  spread: fraction.default(0),
+  slippage: fraction.default(0),
+  tradeOnClose: z.boolean().default(false),
+  hedging: z.boolean().default(false),
+  exclusiveOrders: z.boolean().default(false),
+  finalizeTrades: z.boolean().default(false),
+});
+export const moment = z.union([z.iso.date(), z.iso.datetime({ offset: false })]);

@@ -1,0 +1,3 @@
+import { openDoor } from './door.ts';
+
+export const handler = openDoor('halt');

@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import type { Run } from '#core/run.ts';
+import { unfold } from '#core/fold.ts';
+import { artefactPrefix } from '#core/task-ports.ts';
+import { runTag } from '#gateway/etag.ts';
+import { operation } from '#gateway/operation.ts';
+import type { GatewayPorts } from '#gateway/ports.ts';
+import { visibleRun } from '#gateway/rights.ts';
+import { runView } from '#gateway/run-view.ts';
+import { at } from '#gateway/schemas/common.ts';
+import { frameView, runDetail, type RunDetailView } from '#gateway/schemas/run.ts';
+
+export const runId = z.strictObject({
+  id: z.string().max(200).meta({ description: 'The id of a run: a UUID' }),
+});
+/** More are a data set, not something to read: the manifest of the run names them. */
+const mostArtefacts = 100;
+
+export const getRun = operation({
+  params: runId,
+  status: 200,
+  answer: runDetail,
+  headers: { etag: 'Its version, for If-Match of a retry' },
+  problems: ['RUN_UNKNOWN'],
+  async handle({ ports }, { params, caller }) {
+    const run = await visibleRun(ports, caller, params.id);
+    const [payload, result, progress, written] = await Promise.all([
+      valueOf(ports, run.payload),
+      run.outcome?.result && valueOf(ports, run.outcome.result),
+      newestFrame(ports, run),
+      artefactsOf(ports, run),
+    ]);
+    const body = {
+      ...runView(run, ports.clock.nowMs()),
+      ...(payload === undefined ? {} : { payload }),
+      ...(result === undefined ? {} : { result }),
+      ...(progress ? { progress: frameView(progress) } : {}),
+      ...written,
+    };
+    return { body, headers: { etag: runTag(run) } };
+  },
+});
+
+/** A value that lies in the bucket may be gone by its life cycle; the row has more to say than that. */
+async function valueOf({ artefacts }: GatewayPorts, folded: Run['payload']): Promise<unknown> {
+  const [value] = await Promise.allSettled([unfold(artefacts, folded)]);
+  return value.status === 'fulfilled' ? value.value : undefined;
+}
+
+/** Redis may be away: progress is shown where it can be. */
+async function newestFrame({ progress }: GatewayPorts, { id }: Run) {
+  const [frame] = await Promise.allSettled([progress.latest(id)]);
+  return frame.status === 'fulfilled' ? frame.value : undefined;
+}
+
+/** What the claim wrote that has settled the run: the artefacts of any other are nobody's. */
+async function artefactsOf(
+  { artefacts, links }: GatewayPorts,
+  run: Run,
+): Promise<Pick<RunDetailView, 'artefacts' | 'moreArtefacts'>> {
+  if (run.state !== 'succeeded') return { artefacts: [], moreArtefacts: false };
+  const prefix = `${artefactPrefix(run)}/`;
+  const found = await artefacts.list(`${prefix}${run.fence}/`, mostArtefacts + 1);
+  const shown = found.slice(0, mostArtefacts);
+  const given =
+    shown.length === 0
+      ? []
+      : await links.reading(
+          prefix,
+          shown.map(({ key }) => key),
+        );
+  return {
+    artefacts: shown.flatMap(({ key, sizeBytes }, index) => {
+      const link = given[index];
+      const name = key.slice(prefix.length).replace(/^\d+\//, '');
+      return link ? [{ name, key, sizeBytes, href: link.href, expiresAt: at(link.expiresAtMs) }] : [];
+    }),
+    moreArtefacts: found.length > mostArtefacts,
+  };
+}

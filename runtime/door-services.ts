@@ -1,0 +1,34 @@
+import type { Links, Rate, ScheduleReader } from '#core/ports-gateway.ts';
+import type { DoorName } from '#core/catalogue/entry-points.ts';
+import { parseEnvironment, type Environment } from './environment.ts';
+import { runtimeLinks } from './links.ts';
+import { runtimeRate } from './rate-limit.ts';
+import { scheduleReader } from './schedule-reader.ts';
+import { clientOptions, services, type Services } from './services.ts';
+
+export interface DoorServices extends Services {
+  readonly links: Links;
+  readonly rate: Rate;
+  readonly schedules: ScheduleReader;
+  readonly environment: Environment;
+}
+
+/** The plane as a door has it: with links, a measure of who asks how often, and a look at the scheduler. */
+export function doorServices(door: DoorName): DoorServices {
+  const environment = parseEnvironment(door, process.env);
+  const { region, local, bucket, own, cell } = environment;
+  const plane = services(environment);
+  const elsewhere = { ...clientOptions, region, ...(local && { endpoint: local.endpoints.events }) };
+  return {
+    ...plane,
+    environment,
+    rate: runtimeRate(plane.cache, cell),
+    schedules: scheduleReader({ client: elsewhere, cell }),
+    links: runtimeLinks({
+      bucket,
+      role: own.LINKS_ROLE ?? '',
+      s3: { ...clientOptions, region, ...(local && { endpoint: local.endpoints.s3, forcePathStyle: true }) },
+      sts: elsewhere,
+    }),
+  };
+}

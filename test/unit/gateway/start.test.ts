@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { gateway, problem, pull } from './support.ts';
+
+describe('starting a run', () => {
+  it('answers 202 with the run and where it is, and its row and message are there', async () => {
+    const { post, get, plane } = gateway();
+    const answer = await post('/runs', 'rita', pull);
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { created: true, run: { task: 'ingest.pull', queue: 'ingestion', state: 'queued', tenant: 'acme' } },
+    });
+    const { id } = answer.body.run;
+    expect(answer.headers.get('location')).toBe(`/runs/${id}`);
+    expect(await get(`/runs/${id}`)).toMatchObject({ status: 200, body: { id, payload: { dataset: 'sp500-daily' } } });
+    expect(plane.queues.receive('ingestion', 10)).toHaveLength(1);
+  });
+
+  it('is audited before and after, under the id of the run, with who asked from where', async () => {
+    const { post, plane } = gateway();
+    const { body } = await post('/runs', 'bot', pull);
+    const about = {
+      effect: 'operation.start',
+      subject: body.run.id,
+      task: 'ingest.pull',
+      tenant: 'acme',
+      actor: { kind: 'service', id: 'bot', onBehalfOf: 'rita' },
+      from: '192.0.2.7',
+      arguments: { task: 'ingest.pull', payloadBytes: expect.any(Number) },
+    };
+    expect(plane.audit.entries).toEqual([
+      expect.objectContaining(about),
+      expect.objectContaining({ ...about, outcome: 'done' }),
+    ]);
+    expect(body.run.actor).toEqual({ kind: 'service', id: 'bot', onBehalfOf: 'rita' });
+  });
+
+  it('by its shortcut takes the payload alone', async () => {
+    const { post } = gateway();
+    expect(await post('/ingest', 'rita', pull.payload)).toMatchObject({
+      status: 202,
+      body: { run: { task: 'ingest.pull' } },
+    });
+    expect(await post('/ingest', 'rita', { ...pull.payload, datasett: 'x' })).toMatchObject({
+      status: 422,
+      body: { code: 'PAYLOAD_INVALID', issues: [{ path: 'body.datasett', message: 'is not known here' }] },
+    });
+  });
+
+  it.each([
+    ['vera', pull, 403, 'ROLE_INSUFFICIENT'],
+    ['rita', { task: 'status.sync' }, 403, 'ROLE_INSUFFICIENT'],
+    ['rita', { task: 'ingest.push' }, 422, 'TASK_UNKNOWN'],
+    ['rita', { task: 'toString' }, 422, 'TASK_UNKNOWN'],
+    ['rita', {}, 422, 'REQUEST_INVALID'],
+    ['rita', [], 422, 'REQUEST_INVALID'],
+    ['rita', undefined, 422, 'REQUEST_INVALID'],
+    ['rita', { ...pull, priority: 1 }, 422, 'REQUEST_INVALID'],
+    ['rita', { ...pull, payloadPath: 'a.json' }, 422, 'REQUEST_INVALID'],
+    ['rita', { ...pull, notBefore: 'tomorrow' }, 422, 'REQUEST_INVALID'],
+    ['rita', { ...pull, notBefore: '2036-01-01T00:00:00Z' }, 422, 'REQUEST_INVALID'],
+    ['rita', { task: 'ingest.pull' }, 422, 'PAYLOAD_INVALID'],
+    ['rita', { ...pull, payload: { ...pull.payload, dataset: 7 } }, 422, 'PAYLOAD_INVALID'],
+    ['rita', { task: 'ingest.pull', payloadPath: '../other/a.json' }, 422, 'REQUEST_INVALID'],
+    ['rita', { task: 'ingest.pull', payloadPath: 'none.json' }, 422, 'INPUT_INVALID'],
+    ['rita', { ...pull, callback: { url: 'http://example.com', secret: 'webhooks/a' } }, 422, 'REQUEST_INVALID'],
+  ] as const)('refuses what %s asks with %j: %i %s, and nothing is begun', async (...[who, body, status, code]) => {
+    const { post, plane } = gateway();
+    expect(await post('/runs', who, body)).toMatchObject(problem(status, code));
+    expect(plane.ledger.rows.size).toBe(0);
+  });
+
+  it('takes an uploaded payload by its path, from the inbox of the own tenant alone', async () => {
+    const { post, plane } = gateway();
+    await plane.artefacts.put('inbox/acme/jobs/a.json', new TextEncoder().encode(JSON.stringify(pull.payload)), 'x');
+    const asked = { task: 'ingest.pull', payloadPath: 'jobs/a.json' };
+    expect((await post('/runs', 'rita', asked)).status).toBe(202);
+    expect(await post('/runs', 'eve', asked)).toMatchObject(problem(422, 'INPUT_INVALID'));
+  });
+
+  it('refuses a payload that holds a secret by where it stands, and says it nowhere', async () => {
+    const { post, plane } = gateway();
+    const key = `AKIA${'ABCDEFGH23456723'}`;
+    const payload = { ...pull.payload, source: { key: `${key}.csv` } };
+    const answer = await post('/runs', 'rita', { ...pull, payload });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'SECRET_IN_PAYLOAD', issues: [{ path: 'body.payload.source.key' }] },
+    });
+    expect(answer.text + JSON.stringify([plane.log.lines, plane.audit.entries])).not.toContain(key);
+  });
+
+  it('is held in a halt, and refused while the switch cannot be read', async () => {
+    const { post, plane } = gateway();
+    plane.key.value = '1';
+    expect(await post('/runs', 'rita', pull)).toMatchObject({ status: 202, body: { run: { state: 'held' } } });
+    plane.key.down = true;
+    plane.key.value = '';
+    await plane.control.write(
+      'kill-switch',
+      { ...((await plane.control.read('kill-switch'))?.value as object), phase: 'clear' },
+      1,
+    );
+    const answer = await post('/runs', 'rita', pull);
+    expect(answer).toMatchObject(problem(503, 'KILL_SWITCH_UNKNOWN'));
+    expect(answer.headers.get('retry-after')).toBe('5');
+  });
+
+  it('begins no earlier than it is asked to', async () => {
+    const { post, plane } = gateway();
+    const notBefore = new Date(plane.clock.nowMs() + 3_600_000).toISOString();
+    const { body } = await post('/runs', 'rita', { ...pull, notBefore });
+    expect(body.run.notBefore).toBe(notBefore);
+    expect(plane.queues.receive('ingestion', 10)).toEqual([]);
+  });
+});
+
+describe('one run', () => {
+  it('is unknown to another tenant, and so is an id that is none: 404 in the same words', async () => {
+    const { post, get } = gateway();
+    const { body } = await post('/runs', 'rita', pull);
+    for (const id of [body.run.id, '00000000-0000-4000-8000-000000000000', 'nonsense', 'a'.repeat(150)])
+      expect(await get(`/runs/${id}`, 'eve')).toMatchObject(problem(404, 'RUN_UNKNOWN'));
+  });
+});
