@@ -26,11 +26,13 @@ export interface AnchoringPorts {
   readonly anchors: AnchorStore;
   readonly signer: Signer;
   readonly hash: Hash;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly cell: string;
 }
-type Ports = AnchoringPorts & { readonly clock: Clock; readonly log: Log; readonly cell: string };
 
 /** Anchors hours of the audit, one after another; what stands is left as it is. */
-export const anchoring = (ports: Ports): Anchors => ({
+export const anchoring = (ports: AnchoringPorts): Anchors => ({
   pending: () => pendingHours(ports),
   anchorHour: (hour) => anchorHour(ports, hour),
 });
@@ -44,26 +46,29 @@ function hoursBetween(first: string, last: string): string[] {
   return Array.from({ length: Math.max(0, count) }, (_, index) => hourAfter(first, index));
 }
 
-async function lastAnchored({ anchors, clock }: Pick<Ports, 'anchors' | 'clock'>): Promise<string | undefined> {
+async function lastAnchored({
+  anchors,
+  clock,
+}: Pick<AnchoringPorts, 'anchors' | 'clock'>): Promise<string | undefined> {
   // The recent ones are a page; all of them are asked for only where there is none of these.
   const recent = await anchors.hours(hourOf(clock.nowMs() - 30 * 86_400_000));
   return recent.at(-1) ?? (await anchors.hours()).at(-1);
 }
 
-async function pendingHours(ports: Ports): Promise<string[]> {
+async function pendingHours(ports: AnchoringPorts): Promise<string[]> {
   const last = lastClosed(ports.clock.nowMs());
   const anchored = await lastAnchored(ports);
   return hoursBetween(anchored === undefined ? await firstHour(ports, last) : hourAfter(anchored), last);
 }
 
 /** Where the very first anchor begins: with the oldest hour that has rows, or with the last that is over. */
-async function firstHour({ auditLog }: Ports, last: string): Promise<string> {
+async function firstHour({ auditLog }: AnchoringPorts, last: string): Promise<string> {
   const hours = hoursBetween(hourAfter(last, -(limits.auditBeginsWithin / 3600)), last);
   const found = await inBatches(hours, limits.auditWidth, (hour) => auditLog.writers(hour));
   return hours.find((_, index) => (found[index]?.length ?? 0) > 0) ?? last;
 }
 
-async function anchorHour(ports: Ports, hour: string): Promise<AnchoredHour> {
+async function anchorHour(ports: AnchoringPorts, hour: string): Promise<AnchoredHour> {
   const { anchors, signer, hash, log } = ports;
   const standing = await anchors.read(hour);
   if (standing !== undefined) return { hour, anchored: false, chains: 0, rows: 0, breaks: 0 };
@@ -85,7 +90,7 @@ const notYet = (hour: string): Failure =>
     `the hour ${hour} is not over for 5 minutes yet: what is written in it may still arrive`,
   );
 
-async function bodyOf(ports: Ports, hour: string): Promise<AnchorBody> {
+async function bodyOf(ports: AnchoringPorts, hour: string): Promise<AnchorBody> {
   const { auditLog, hash, cell, clock } = ports;
   const previous = await hashBefore(ports, hour);
   const counter = auditCounter();
@@ -117,7 +122,7 @@ async function bodyOf(ports: Ports, hour: string): Promise<AnchorBody> {
 }
 
 /** @throws Failure CONFIGURATION_INVALID when the hour before has no anchor, and others have. */
-async function hashBefore({ anchors, hash, cell, clock }: Ports, hour: string): Promise<string> {
+async function hashBefore({ anchors, hash, cell, clock }: AnchoringPorts, hour: string): Promise<string> {
   const before = hourAfter(hour, -1);
   const stored = await anchors.read(before);
   if (stored !== undefined) {

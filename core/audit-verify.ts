@@ -62,14 +62,22 @@ export interface VerifyRange {
   readonly toHour: string;
 }
 
-/** @throws Failure INPUT_INVALID for hours that are none, or more than a month of them; what the ports throw. */
-export async function verifyAudit(ports: VerifyPorts, range: VerifyRange, signal?: AbortSignal): Promise<AuditReport> {
+/**
+ * `isLate`: asked before each hour but the first; the report then names the hour at which to go on.
+ *
+ * @throws Failure INPUT_INVALID for hours that are none, or more than a month of them; what the ports throw.
+ */
+export async function verifyAudit(
+  ports: VerifyPorts,
+  range: VerifyRange,
+  isLate: () => boolean = () => false,
+): Promise<AuditReport> {
   const hours = hoursOf(range);
   const anchored = new Set(await ports.anchors.hours());
   const tally = newTally();
   for (const hour of hours) {
-    signal?.throwIfAborted();
-    if (tally.rows > limits.auditVerifyRows || tally.findings.length >= limits.auditFindings) {
+    const isFull = tally.rows > limits.auditVerifyRows || tally.findings.length >= limits.auditFindings;
+    if (isFull || (hour !== hours[0] && isLate())) {
       return { ...reportOf(tally), nextHour: hour };
     }
     await verifyHour(ports, tally, { hour, anchored });

@@ -11,6 +11,7 @@ const describe: { readonly [E in Effect]?: Describe } = {
     const { run, key, rows, sha256 } = version as DatasetVersion;
     return { name, run, key, rows, sha256 };
   },
+  'anchors.anchorHour': ([hour]) => ({ hour }),
   'status.publish': ([page]) => {
     const files = Object.entries(page as Record<string, string>);
     return Object.fromEntries(files.map(([file, text]) => [file, { characters: text.length }]));

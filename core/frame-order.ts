@@ -23,7 +23,7 @@ export const positionOf = ({ fence, seq }: Position): Position => ({ fence, seq 
 export const positionText = ({ fence, seq }: Position): string => `${fence}.${seq}`;
 
 /** `FENCE.SEQ`, or `SEQ` alone: of the newest fence. */
-export const positionPattern = /^(?:(\d{1,9})\.)?(\d{1,9})$/;
+const positionPattern = /^(?:(\d{1,9})\.)?(\d{1,9})$/;
 
 /** Reads `FENCE.SEQ`, or `SEQ` in the fence that is given; undefined for anything else. */
 export function parsePosition(text: string, newestFence: number): Position | undefined {

@@ -1,4 +1,4 @@
-import type { AuditSink, Artefacts, Ledger, Metrics, ProgressChannel, Queues, Webhooks } from './ports.ts';
+import type { Anchors, AuditSink, Artefacts, Ledger, Metrics, ProgressChannel, Queues, Webhooks } from './ports.ts';
 import type { HaltPorts } from './halt.ts';
 import type { Ids } from './ids.ts';
 
@@ -13,6 +13,8 @@ export interface Plane extends HaltPorts {
   readonly audit: AuditSink;
   /** Only where callbacks are delivered: elsewhere nothing may call out. */
   readonly webhooks?: Webhooks;
+  /** Only where hours of the audit are signed: the system function. */
+  readonly anchors?: Anchors;
   /** The environment within which ids and names are unique. */
   readonly cell: string;
   /** Identity of this execution environment: it stands in leases. */

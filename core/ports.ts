@@ -3,6 +3,7 @@ import type { QueueName, QueueRow } from './catalogue/queues.ts';
 import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
 import type { Position } from './frame-order.ts';
+import type { Anchors } from './ports-audit.ts';
 import type { Webhooks } from './ports-webhooks.ts';
 import type { Frame } from './progress.ts';
 
@@ -216,6 +217,7 @@ export interface TaskPorts {
   readonly reaper: Reaper;
   readonly reconciler: Reconciler;
   readonly webhooks: Webhooks;
+  readonly anchors: Anchors;
 }
 export type PortName = keyof TaskPorts;
 
@@ -228,6 +230,7 @@ export const mutatingMethods = {
   reaper: ['resend', 'expire', 'drain', 'release', 'kick'],
   reconciler: ['reconcile'],
   webhooks: ['deliver'],
+  anchors: ['anchorHour'],
 } as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
 export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
 

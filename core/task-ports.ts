@@ -12,6 +12,7 @@ import { tickRunId } from './ids.ts';
 import { readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type {
+  Anchors,
   KillSwitchKeeper,
   QueueSample,
   RunArtefacts,
@@ -33,13 +34,23 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   status: statusStore(plane),
   reaper: reaper(plane),
   reconciler: reconciler(plane),
-  webhooks: plane.webhooks ?? noWebhooks,
+  webhooks: webhooksOf(plane, run),
+  anchors: plane.anchors ?? noAnchors,
+});
+
+/** A tenant names its own secrets alone: `webhooks/orders` of acme is kept as `webhooks/acme/orders`. */
+const webhooksOf = ({ webhooks = noWebhooks }: Plane, { tenant }: Run): Webhooks => ({
+  deliver: (message) => webhooks.deliver({ ...message, secret: message.secret.replace('/', `/${tenant}/`) }),
 });
 
 const noWebhooks: Webhooks = {
   deliver: () =>
     Promise.reject(new Failure('CONFIGURATION_INVALID', 'nothing may call out from here: only the queue default does')),
 };
+
+const noKey = () =>
+  Promise.reject(new Failure('CONFIGURATION_INVALID', 'nothing is signed here: only the system function has the key'));
+const noAnchors: Anchors = { pending: noKey, anchorHour: noKey };
 
 /** Where a run writes: under its fence, so that only the settled claim's artefacts are ever named. */
 export const artefactPrefix = (run: Pick<Run, 'tenant' | 'task' | 'id'>): string =>

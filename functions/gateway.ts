@@ -1,3 +1,4 @@
-import { openDoor } from './door.ts';
+import { openApp } from '#gateway/open.ts';
+import { httpHandler } from '#runtime/http-lambda.ts';
 
-export const handler = openDoor('gateway');
+export const handler = httpHandler('gateway', openApp);

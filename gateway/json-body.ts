@@ -1,9 +1,9 @@
 import { Problem } from './problem.ts';
 
 /** The largest body that is read; larger payloads are uploaded and named. */
-export const bodyBytes = 1024 * 1024;
+const bodyBytes = 1024 * 1024;
 /** Objects and lists within one another. Nobody's payload is deeper, and what walks through it later may recurse. */
-export const deepest = 32;
+const deepest = 32;
 
 /**
  * The JSON of a request. Nothing at all is undefined.

@@ -1,4 +1,5 @@
 import type { Door } from '#core/catalogue/routes.ts';
+import type { VerifyPorts } from '#core/audit-verify.ts';
 import type { Plane } from '#core/plane.ts';
 import type { AuditLog } from '#core/ports.ts';
 import type { Links, Rate, RateLimit, ScheduleReader } from '#core/ports-gateway.ts';
@@ -10,6 +11,8 @@ export interface GatewayPorts extends Plane {
   readonly links: Links;
   readonly rate: Rate;
   readonly schedules: ScheduleReader;
+  /** The signed hours of the audit, and what verifies them: with the first question, since few ever ask it. */
+  readonly verification?: () => Promise<Pick<VerifyPorts, 'anchors' | 'verifier' | 'hash'>>;
 }
 
 /** Who a request is from: gateway/identity/verify.ts, or a test's own. */

@@ -30,6 +30,7 @@ export function runView(run: Run, nowMs: number): RunView {
       settledAt: moment(run.settledMs),
       schedule: run.schedule,
       slot: moment(run.slotMs),
+      callback: run.callback && { url: run.callback.url },
     }),
     ...wordsOf(run),
     cost: costOf(run, nowMs),

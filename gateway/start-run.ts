@@ -1,3 +1,4 @@
+import type { CallbackTarget } from '#core/catalogue/callbacks.ts';
 import type { ScheduleKey } from '#core/catalogue/schedules.ts';
 import { taskContract, type PayloadInputOf, type TaskName } from '#core/catalogue/tasks.ts';
 import { enqueue, type Enqueued } from '#core/enqueue.ts';
@@ -16,6 +17,7 @@ export interface StartWanted {
   /** Where the payload stood in the request, for what is said of it. */
   readonly where: string;
   readonly notBeforeMs?: number;
+  readonly callback?: CallbackTarget;
   readonly idempotencyKey?: string;
   /** Of a run by hand of what a schedule does. */
   readonly schedule?: ScheduleKey;
@@ -32,7 +34,7 @@ export async function startRun(
   { caller, from }: { readonly caller: Caller; readonly from: string },
   wanted: StartWanted,
 ): Promise<Enqueued> {
-  const { task, payload, notBeforeMs, schedule, idempotencyKey: key } = wanted;
+  const { task, payload, notBeforeMs, callback, schedule, idempotencyKey: key } = wanted;
   const { tenant, actor } = caller;
   const as = startsAs(caller, task);
   checkPayload(wanted);
@@ -57,6 +59,7 @@ export async function startRun(
       as,
       ...(key === undefined ? {} : { idempotencyKey: key }),
       ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+      ...(callback === undefined ? {} : { callback }),
       ...(schedule === undefined ? {} : { schedule }),
     }),
   );
@@ -76,9 +79,10 @@ function checkPayload({ task, payload, where }: StartWanted): void {
 }
 
 /** Names and sizes, never contents. */
-const argumentsOf = ({ task, payload, notBeforeMs, schedule }: StartWanted) => ({
+const argumentsOf = ({ task, payload, notBeforeMs, callback, schedule }: StartWanted) => ({
   task,
   payloadBytes: new TextEncoder().encode(JSON.stringify(payload)).length,
   ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+  ...(callback === undefined ? {} : { callback: new URL(callback.url).host }),
   ...(schedule === undefined ? {} : { schedule }),
 });

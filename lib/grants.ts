@@ -1,7 +1,8 @@
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { addressedBy, ownVariables } from '#core/catalogue/entry-environment.ts';
-import { entryPoints, type EntryPointName, type SdkCall } from '#core/catalogue/entry-points.ts';
+import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
+import type { SdkCall } from '#core/catalogue/sdk-calls.ts';
 import type { QueueName } from '#core/catalogue/queues.ts';
 import type { AuditTrail } from '#lib/constructs/audit-trail.ts';
 import type { ArtefactStore } from '#lib/constructs/artefact-store.ts';
@@ -18,8 +19,11 @@ export interface Reach {
   readonly audit: AuditTrail;
   readonly bus: EventBus;
   readonly redis: RedisAccess;
+  /** Secrets of the cell, by the pattern of their names. */
+  readonly secretsArn: string;
   readonly linksRoleArn: string;
   readonly scheduleArns: readonly string[];
+  readonly connectionsArn: string;
   /** What the dispatcher starts. Executors are made before there is a fleet of them, and start nothing. */
   readonly fleet?: Fleet;
 }
@@ -39,11 +43,13 @@ const looked: ArnsOf = ({ queues }, name) =>
 const written: ArnsOf = ({ queues }, name) =>
   entryPoints[name].writesTo.flatMap((queue) => [queues[queue].queue.queueArn, queues[queue].deadLetters.queueArn]);
 const own = (name: EntryPointName, variable: string): boolean => ownVariables(name).includes(variable);
+const connections: ArnsOf = ({ ledger }, name) => (own(name, 'CONNECTIONS_TABLE') ? [ledger.connections.tableArn] : []);
 /** The audit is read back only where a write was sent twice: it must know its own row. */
-const tables: ArnsOf = (reach) => [
+const tables: ArnsOf = (reach, name) => [
   reach.ledger.runs.tableArn,
   reach.ledger.control.tableArn,
   reach.audit.table.tableArn,
+  ...connections(reach, name),
 ];
 const auditors: readonly EntryPointName[] = ['system', 'gateway', 'halt'];
 const queried: ArnsOf = ({ ledger, audit }, name) => [
@@ -71,6 +77,7 @@ const resources: Record<SdkCall, ArnsOf> = {
   'dynamodb:GetItem': tables,
   'dynamodb:BatchGetItem': ({ ledger }) => [ledger.runs.tableArn],
   'dynamodb:PutItem': tables,
+  'dynamodb:DeleteItem': connections,
   'dynamodb:Query': queried,
   's3:GetObject': (reach, name) => [...objects('read')(reach, name), ...anchored(reach, name)],
   's3:PutObject': (reach, name) => [
@@ -90,6 +97,8 @@ const resources: Record<SdkCall, ArnsOf> = {
   'sts:AssumeRole': (reach) => [reach.linksRoleArn],
   'kms:Sign': ({ audit }) => [audit.signing.keyArn],
   'kms:GetPublicKey': ({ audit }) => [audit.signing.keyArn],
+  'secretsmanager:GetSecretValue': ({ secretsArn }) => [secretsArn],
+  'execute-api:ManageConnections': ({ connectionsArn }) => [connectionsArn],
 };
 
 function fleetOf({ fleet }: Reach, entryPoint: EntryPointName): Fleet {

@@ -152,6 +152,8 @@ const endpointVariables = {
   ecs: 'AWS_ENDPOINT_URL',
   secretsmanager: 'AWS_ENDPOINT_URL',
   ssm: 'AWS_ENDPOINT_URL',
+  kms: 'AWS_ENDPOINT_URL',
+  sockets: 'AWS_ENDPOINT_URL',
 } as const;
 
 type Variables = Readonly<Record<string, string | undefined>>;

@@ -43,7 +43,7 @@ export function kickHandler() {
   });
 }
 
-const received = (record: SQSEvent['Records'][number]): Received => ({
+export const received = (record: SQSEvent['Records'][number]): Received => ({
   id: record.messageId,
   body: record.body,
   receipt: record.receiptHandle,

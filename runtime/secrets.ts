@@ -12,6 +12,7 @@ import { describeIssues } from '#core/envelope.ts';
 import { Failure } from '#core/errors.ts';
 import { checkSecretName, secretMissing, type Secrets, type SecretVersions } from '#core/ports-secrets.ts';
 import type { Environment } from './environment.ts';
+import { once } from './once.ts';
 import { clientOptions } from './services.ts';
 
 const keptForSeconds = 300;
@@ -99,16 +100,6 @@ async function present(name: string, ask: () => Promise<unknown>): Promise<strin
       cause,
     });
   }
-}
-
-/** A first question that fails is no answer for the next. */
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined;
-  return () =>
-    (loading ??= load().catch((failed: unknown) => {
-      loading = undefined;
-      throw failed;
-    }));
 }
 
 const fileSchema = z.record(

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { auditWriter } from '#core/audit-writer.ts';
 import type { Plane } from '#core/plane.ts';
@@ -38,6 +39,8 @@ const uploads = { ...clientOptions.requestHandler, requestTimeout: 60_000 } as c
 
 export interface Services extends Plane {
   readonly auditLog: AuditLog;
+  /** For tables that only some entry points have. */
+  readonly documents: DynamoDBDocumentClient;
   /** The Redis that may forget: what is built upon it decides nothing. */
   readonly cache: RedisConnection;
   /** Resolves when Redis is connected, or could not be within a second: then the reading of the switch says so. */
@@ -72,6 +75,7 @@ export function services(environment: Environment, owner: string = randomUUID())
     metrics: runtimeMetrics(clock),
     audit: alsoLogged(auditWriter({ log: auditLog, clock, hash: sha256, owner }), log),
     auditLog,
+    documents,
     cell: environment.cell,
     owner,
     cache,

@@ -1,5 +1,6 @@
-import { seconds, type Seconds } from '../duration.ts';
+import { doors, doorNames, isDoor, type DoorName, type DoorRow, type HttpDoor } from './doors.ts';
 import { queueRow, type queues, type QueueName } from './queues.ts';
+import type { Host, SdkCall } from './sdk-calls.ts';
 import { inhabitedQueues, startedFrom, type StartedFrom, type tasks, type TaskName } from './tasks.ts';
 
 /** Queues that have a task; the type follows the task table, so a new task on a new queue needs no edit here. */
@@ -14,14 +15,12 @@ export type FunctionQueue = OnTier<InhabitedQueue, 'light' | 'internal'>;
 /** Drained by containers that pull: a family of executors each. */
 export type Family = OnTier<InhabitedQueue, 'heavy'>;
 
-export const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
+const functionQueues = inhabitedQueues.filter((queue) => queueRow(queue).tier !== 'heavy') as FunctionQueue[];
 export const families = inhabitedQueues.filter((queue) => queueRow(queue).tier === 'heavy') as Family[];
 export const isFamily = (queue: string): queue is Family => families.some((family) => family === queue);
 
-/** Behind the HTTP API. */
-export type DoorName = 'gateway' | 'halt';
-/** One Lambda function: the consumer of a queue, named like it; the dispatcher; a door. */
-export type ConsumerName = FunctionQueue | 'dispatcher';
+/** One Lambda function: the consumer of a queue, named like it; the dispatcher; the relay of progress; a door. */
+export type ConsumerName = FunctionQueue | 'dispatcher' | 'relay';
 export type FunctionName = ConsumerName | DoorName;
 /** One bundle: a function, or what the executors of a family run. */
 export type EntryPointName = FunctionName | Family;
@@ -33,43 +32,17 @@ export type EntryPointName = FunctionName | Family;
  */
 export type QueuesOf<E extends EntryPointName> = E extends 'system'
   ? InhabitedQueue | 'kick' | 'progress'
-  : E extends DoorName
+  : E extends HttpDoor
     ? Exclude<InhabitedQueue, 'system'> | 'kick' | 'progress'
-    : E extends 'dispatcher'
-      ? Family | 'kick' | 'progress' | 'default'
-      : Extract<E, QueueName> | StartedFrom<Extract<E, QueueName>> | 'kick' | 'progress' | 'default';
+    : E extends 'sockets' | 'relay'
+      ? 'progress'
+      : E extends 'dispatcher'
+        ? Family | 'kick' | 'progress' | 'default'
+        : Extract<E, QueueName> | StartedFrom<Extract<E, QueueName>> | 'kick' | 'progress' | 'default';
 /** Queues of which it also looks at depth and dead letters. */
 type WatchesOf<E extends EntryPointName> = E extends 'gateway' ? 'system' : never;
 /** Every queue whose addresses it is given. */
 export type AddressedBy<E extends EntryPointName> = QueuesOf<E> | WatchesOf<E>;
-
-/** IAM actions of the SDK calls made: what a role may do is what its code does, and a law compares the two. */
-export type SdkCall =
-  | 'sqs:ReceiveMessage'
-  | 'sqs:DeleteMessage'
-  | 'sqs:ChangeMessageVisibility'
-  | 'sqs:SendMessage'
-  | 'sqs:GetQueueAttributes'
-  | 'sqs:StartMessageMoveTask'
-  | 'dynamodb:GetItem'
-  | 'dynamodb:BatchGetItem'
-  | 'dynamodb:PutItem'
-  | 'dynamodb:Query'
-  | 's3:GetObject'
-  | 's3:PutObject'
-  /** Without it S3 answers 403, not 404, for an object that is not there. */
-  | 's3:ListBucket'
-  | 'events:PutEvents'
-  | 'elasticache:Connect'
-  | 'ecs:RunTask'
-  | 'ecs:StopTask'
-  /** RunTask hands the task its roles. */
-  | 'iam:PassRole'
-  | 'scheduler:GetSchedule'
-  /** For links that reach no further than one run. */
-  | 'sts:AssumeRole'
-  | 'kms:Sign'
-  | 'kms:GetPublicKey';
 
 export interface EntryPoint {
   readonly kind: 'function' | 'executor';
@@ -84,25 +57,6 @@ export interface EntryPoint {
   /** Services that must be reachable from its subnets. */
   readonly hosts: readonly Host[];
 }
-type Host = 'sqs' | 'dynamodb' | 's3' | 'events' | 'elasticache' | 'ecs' | 'scheduler' | 'sts' | 'kms';
-
-/** What a function is given that no queue's row says. */
-export interface DoorRow {
-  readonly drives: string;
-  readonly memoryMb: number;
-  readonly timeout: Seconds;
-}
-/** API Gateway waits 30 s for an answer, and a long poll takes 20 of them. */
-export const doors: Record<DoorName, DoorRow> = {
-  gateway: { drives: 'the HTTP API: runs, schedules, queues, audit', memoryMb: 1024, timeout: seconds(29) },
-  halt: {
-    drives: 'halting, releasing, cancelling: what must not wait behind anything',
-    memoryMb: 512,
-    timeout: seconds(15),
-  },
-};
-export const doorNames = Object.keys(doors) as DoorName[];
-export const isDoor = (name: string): name is DoorName => Object.hasOwn(doors, name);
 
 const writing = [
   'sqs:GetQueueAttributes',
@@ -132,7 +86,16 @@ const workerWritesTo = (queue: QueueName): QueueName[] => [
 function consumerOf(queue: FunctionQueue): Consuming {
   const file = `functions/consumers/${queue}.ts`;
   if (queue !== 'system') {
-    return { kind: 'function', file, consumes: queue, writesTo: workerWritesTo(queue), calls: consumerCalls, hosts };
+    const secrets = (queue as QueueName) === 'default';
+    return {
+      kind: 'function',
+      file,
+      consumes: queue,
+      writesTo: workerWritesTo(queue),
+      // Callbacks are signed.
+      calls: secrets ? [...consumerCalls, 'secretsmanager:GetSecretValue'] : consumerCalls,
+      hosts: secrets ? [...hosts, 'secretsmanager'] : hosts,
+    };
   }
   return {
     kind: 'function',
@@ -183,17 +146,37 @@ const gateway: EntryPoint = {
   hosts: [...hosts, 'scheduler', 'sts', 'kms'],
 };
 const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };
+
+const socketCalls = ['dynamodb:DeleteItem', 'execute-api:ManageConnections'] as const satisfies readonly SdkCall[];
+const sockets: EntryPoint = {
+  kind: 'function',
+  file: 'functions/sockets.ts',
+  writesTo: ['progress'],
+  calls: [...writing, ...socketCalls],
+  hosts: [...hosts, 'execute-api'],
+};
+const relay: EntryPoint = {
+  kind: 'function',
+  file: 'functions/relay.ts',
+  consumes: 'progress',
+  writesTo: ['progress'],
+  calls: [...consumerCalls, ...socketCalls],
+  hosts: [...hosts, 'execute-api'],
+};
+
 type Consuming = EntryPoint & { readonly consumes: QueueName };
 
 /** Every bundle of the plane, derived from the queues that have a task. */
 export const entryPoints = {
   ...Object.fromEntries(functionQueues.map((queue) => [queue, consumerOf(queue)])),
   dispatcher,
+  relay,
   gateway,
   halt,
+  sockets,
   ...Object.fromEntries(families.map((family) => [family, executorOf(family)])),
 } as { readonly [E in EntryPointName]: E extends DoorName ? EntryPoint : Consuming };
-export const consumerNames: readonly ConsumerName[] = [...functionQueues, 'dispatcher'];
+export const consumerNames: readonly ConsumerName[] = [...functionQueues, 'dispatcher', 'relay'];
 export const functionNames: readonly FunctionName[] = [...consumerNames, ...doorNames];
 
 /** What a function is given: its queue's row says so, or its door's. */

@@ -51,6 +51,17 @@ export const schedules = {
     task: 'beat.reconcile',
     payload: {},
   },
+  'audit-anchor': {
+    ...eachMinute,
+    cadence: '1h',
+    // Twelve minutes past: longer than the last write of an hour can take, and beside what the full hour brings.
+    cron: 'cron(12 * * * ? *)',
+    staleAfter: minutes(30),
+    maximumRetries: 10,
+    maximumEventAge: minutes(15),
+    task: 'audit.anchor',
+    payload: {},
+  },
 } as const satisfies Record<string, ScheduleRow>;
 
 export type ScheduleKey = keyof typeof schedules;

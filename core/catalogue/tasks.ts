@@ -125,6 +125,21 @@ export const tasks = {
     retry: housekeepingRetry,
     costClass: 'housekeeping',
   },
+  'audit.anchor': {
+    queue: 'system',
+    title: 'Signs the hours of the audit that are over, and locks them away',
+    payload: nothing,
+    result: z.strictObject({ hours: count, rows: count, breaks: count, more: z.boolean() }),
+    effect: 'mutates',
+    // What is done in a halt is audited, too.
+    whenHalted: 'run',
+    mutatesWhileHalted: ['anchors.anchorHour'],
+    uses: ['anchors'],
+    startableBy: ['schedule', 'operator'],
+    interrupt: 'kill',
+    retry: housekeepingRetry,
+    costClass: 'housekeeping',
+  },
   'backtest.run': {
     queue: 'backtest',
     title: 'Runs a strategy over a data set bar by bar; equity, trades, orders, statistics and a report',

@@ -3,7 +3,7 @@ import { Problem } from '#gateway/problem.ts';
 import { bearer, challengeHeader } from './challenge.ts';
 
 /** How long a strong authentication serves for what destroys. */
-export const stepUpSeconds = 300;
+const stepUpSeconds = 300;
 
 /** Where people of any directory of Entra sign in; its challenge must name a place. */
 const entraSignsInAt = 'https://login.microsoftonline.com/common/oauth2/authorize';

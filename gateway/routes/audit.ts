@@ -1,11 +1,14 @@
 import * as z from 'zod';
+import { hourOf } from '#core/audit-chain.ts';
+import { verifyAudit as verified } from '#core/audit-verify.ts';
+import { Failure } from '#core/errors.ts';
 import type { AuditRow } from '#core/ports.ts';
 import { notAllowed } from '#gateway/identity/challenge.ts';
 import { operation } from '#gateway/operation.ts';
 import { present } from '#gateway/present.ts';
 import { sees, systemTenant } from '#gateway/rights.ts';
 import { at, cursor, pageSize } from '#gateway/schemas/common.ts';
-import { auditPage } from '#gateway/schemas/audit.ts';
+import { auditHour, auditPage, auditReport } from '#gateway/schemas/audit.ts';
 
 const query = z
   .strictObject({
@@ -60,3 +63,30 @@ function rowView(row: AuditRow): z.output<typeof auditPage>['rows'][number] {
     hash,
   };
 }
+
+/** A look ends well before API Gateway gives the answer up. */
+const lookMs = 15_000;
+const dayMs = 86_400_000;
+
+/** The whole cell's audit, whoever asks: what is shown of it are places, and nothing of what stands there. */
+export const verifyAudit = operation({
+  query: z
+    .strictObject({ from: auditHour.optional(), to: auditHour.optional() })
+    .meta({ description: 'The last 24 hours, where neither is named' }),
+  status: 200,
+  answer: auditReport,
+  problems: ['INPUT_INVALID'],
+  async handle({ ports }, { query: { from, to } }) {
+    const { clock, verification } = ports;
+    if (!verification) throw new Failure('CONFIGURATION_INVALID', 'nothing is verified here: ask the gateway');
+    const toHour = to ?? hourOf(clock.nowMs());
+    const range = { fromHour: from ?? hourOf(Date.parse(`${toHour}:00:00Z`) - dayMs), toHour };
+    const endMs = clock.monotonicMs() + lookMs;
+    const report = await verified({ ...ports, ...(await verification()) }, range, () => clock.monotonicMs() > endMs);
+    return { body: { ...report, findings: [...report.findings], ...copies(report) } };
+  },
+});
+const copies = ({ notAnchored, expired }: { notAnchored: readonly string[]; expired: readonly string[] }) => ({
+  notAnchored: [...notAnchored],
+  expired: [...expired],
+});

@@ -1,7 +1,7 @@
 import { routeRow, shortcutRow, shortcuts, type Door, type RouteName } from '#core/catalogue/routes.ts';
 import type { Mounted } from '#gateway/door.ts';
 import type { Operation } from '#gateway/operation.ts';
-import { listAudit } from './audit.ts';
+import { listAudit, verifyAudit } from './audit.ts';
 import { healthz, readyz, showCatalogue, whoAmI } from './about.ts';
 import { cancelRun, retryRun, retryRuns } from './change-run.ts';
 import { getRun } from './get-run.ts';
@@ -47,6 +47,7 @@ const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
   engageKillSwitch: engageHalt,
   releaseKillSwitch: releaseHalt,
   listAudit,
+  verifyAudit,
 };
 
 /** `ingest.pull` by its shortcut: `startIngestPull`. */

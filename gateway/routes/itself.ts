@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { docsPage } from '#gateway/docs-page.ts';
 import type { Mounted } from '#gateway/door.ts';
-import { openApi, type OpenApi } from '#gateway/openapi.ts';
+import type { OpenApi } from '#gateway/openapi.ts';
 import { operation, type Operation, type Setting } from '#gateway/operation.ts';
 
-/** The interface, described: made when it is first asked for, and kept. */
+/** The interface, described: made when it is first asked for, and kept. What makes it is no part of a cold start. */
 export function describing(all: () => readonly Mounted[]): { openapi: Operation; docs: Operation } {
   const made = new WeakMap<Setting, OpenApi>();
-  const documentOf = (setting: Setting): OpenApi => {
+  const documentOf = async (setting: Setting): Promise<OpenApi> => {
+    const { openApi } = await import('#gateway/openapi.ts');
     const document = made.get(setting) ?? openApi(all(), setting.options.release);
     made.set(setting, document);
     return document;
@@ -17,7 +17,7 @@ export function describing(all: () => readonly Mounted[]): { openapi: Operation;
       status: 200,
       answer: z.looseObject({ openapi: z.literal('3.1.0') }).meta({ id: 'OpenApi' }),
       problems: [],
-      handle: async (setting) => ({ body: documentOf(setting) }),
+      handle: async (setting) => ({ body: await documentOf(setting) }),
     }),
     docs: operation({
       status: 200,
@@ -25,7 +25,8 @@ export function describing(all: () => readonly Mounted[]): { openapi: Operation;
       contentType: 'text/html; charset=utf-8',
       problems: [],
       async handle(setting) {
-        const { html, policy } = await docsPage(documentOf(setting));
+        const { docsPage } = await import('#gateway/docs-page.ts');
+        const { html, policy } = await docsPage(await documentOf(setting));
         return { body: html, headers: { 'content-security-policy': policy } };
       },
     }),

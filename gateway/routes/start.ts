@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { callbackTarget } from '#core/catalogue/callbacks.ts';
 import type { Shortcut } from '#core/catalogue/routes.ts';
 import { isTaskName, taskContract, taskNames, type TaskName } from '#core/catalogue/tasks.ts';
 import { Failure } from '#core/errors.ts';
@@ -22,15 +23,7 @@ const problems: readonly ProblemCode[] = [
 const headers = { location: 'Where the run is', etag: 'Its version, for If-Match' };
 
 const notBefore = z.iso.datetime().meta({ description: 'Begins no earlier; at most 30 days ahead' });
-const callback = z
-  .strictObject({
-    url: z.url({ protocol: /^https$/ }).max(2048),
-    secret: z
-      .string()
-      .regex(/^webhooks\/[\w.-]{1,64}$/, 'is not the name of a secret such as webhooks/orders')
-      .meta({ description: 'The name of the secret that signs it, never the secret' }),
-  })
-  .meta({ description: 'Told when the run has ended' });
+const callback = callbackTarget.meta({ description: 'Told when the run has ended' });
 
 const asked = z.strictObject({
   task: z.string().max(64),
@@ -68,7 +61,7 @@ export const startRunOperation = operation({
   headers,
   problems,
   async handle(setting, ask) {
-    const { task, payload, payloadPath, notBefore: later } = ask.body;
+    const { task, payload, payloadPath, notBefore: later, callback: told } = ask.body;
     if (!isTaskName(task)) {
       throw new Failure(
         'TASK_UNKNOWN',
@@ -83,7 +76,8 @@ export const startRunOperation = operation({
       payloadPath === undefined
         ? { payload: payload ?? {}, where: 'body.payload' }
         : { payload: await uploadedPayload(setting.ports, ask.caller, payloadPath), where: payloadPath };
-    return begun(setting, ask, { task, ...wanted, ...notBeforeOf(setting, later) });
+    const callbackOf = told === undefined ? {} : { callback: told };
+    return begun(setting, ask, { task, ...wanted, ...notBeforeOf(setting, later), ...callbackOf });
   },
 });
 

@@ -23,7 +23,7 @@ export interface Admission {
 }
 
 /** The version of the messages. */
-export const socketProtocol = 'alphaswarm.v1';
+const socketProtocol = 'alphaswarm.v1';
 const bearer = 'bearer.';
 
 type Ports = Pick<SocketPorts, 'connections' | 'control' | 'identity' | 'log' | 'realNowMs'>;

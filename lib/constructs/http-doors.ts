@@ -1,16 +1,16 @@
 import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { HttpApi, HttpMethod, HttpStage, type CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { type CfnStage, HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { DoorName } from '#core/catalogue/entry-points.ts';
+import type { HttpDoor } from '#core/catalogue/doors.ts';
 import { routeNames, routeRow } from '#core/catalogue/routes.ts';
 import type { PlaneFunction } from '#lib/constructs/plane-function.ts';
 import { planeName } from '#lib/names.ts';
 
 export interface HttpDoorsProps {
   readonly cell: string;
-  readonly functions: { readonly [D in DoorName]: PlaneFunction<D> };
+  readonly functions: { readonly [D in HttpDoor]: PlaneFunction<D> };
   readonly logRetention: RetentionDays;
 }
 
@@ -56,7 +56,7 @@ export class HttpDoors extends Construct {
 }
 
 /** Paths that another door than the gateway answers, with their methods. */
-function elsewhere(door: DoorName): Map<string, HttpMethod[]> {
+function elsewhere(door: HttpDoor): Map<string, HttpMethod[]> {
   const found = new Map<string, HttpMethod[]>();
   for (const row of routeNames.map(routeRow).filter((one) => one.door === door)) {
     found.set(row.path, [...(found.get(row.path) ?? []), HttpMethod[row.method]]);

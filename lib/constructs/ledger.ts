@@ -16,6 +16,8 @@ export interface LedgerProps {
 export class Ledger extends Construct {
   readonly runs: Table;
   readonly control: Table;
+  /** Open WebSockets. */
+  readonly connections: Table;
 
   constructor(scope: Construct, id: string, props: LedgerProps) {
     super(scope, id);
@@ -30,6 +32,7 @@ export class Ledger extends Construct {
       });
     }
     this.control = this.table('Control', props, { name: 'control', key: 'name', ttl: 'expiresAt' });
+    this.connections = this.table('Connections', props, { name: 'connections', key: 'id', ttl: 'expiresAt' });
   }
 
   /** ARNs of the runs' indexes, by name: `index/*` would cover whatever is added later. */

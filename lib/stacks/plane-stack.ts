@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CfnOutput, CfnParameter, Stack, type App } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, CfnParameter, Stack, type App } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { CommonVariable, EnvironmentOf, OwnVariablesOf } from '#core/catalogue/entry-environment.ts';
@@ -7,11 +7,11 @@ import {
   consumerNames,
   entryPoints,
   families,
-  type DoorName,
   type EntryPointName,
   type Family,
   type FunctionName,
 } from '#core/catalogue/entry-points.ts';
+import type { DoorName } from '#core/catalogue/doors.ts';
 import { queueNames, type QueueName } from '#core/catalogue/queues.ts';
 import { ArtefactStore } from '#lib/constructs/artefact-store.ts';
 import { AuditTrail } from '#lib/constructs/audit-trail.ts';
@@ -27,6 +27,7 @@ import { Ledger } from '#lib/constructs/ledger.ts';
 import { LinksRole, linksRoleArn } from '#lib/constructs/links-role.ts';
 import { Network } from '#lib/constructs/network.ts';
 import { PlaneFunction } from '#lib/constructs/plane-function.ts';
+import { SocketDoor } from '#lib/constructs/socket-door.ts';
 import { givenRedis, StateRedis, type RedisAccess } from '#lib/constructs/state-redis.ts';
 import { StoppedRules } from '#lib/constructs/stopped-rules.ts';
 import { TaskQueue } from '#lib/constructs/task-queue.ts';
@@ -50,7 +51,8 @@ export class PlaneStack extends Stack {
     super(app, id, { description: `AlphaSwarm's background plane, ${stage.name}` });
     const { cell, logRetention, pollers } = stage;
     const key = new DataKey(this, 'DataKey', { cell, removal: stage.dataRemoval });
-    const reach = this.reachable(stage, key);
+    const sockets = new SocketDoor(this, 'Sockets', { cell });
+    const reach = this.reachable(stage, { key, sockets });
     const { queues } = reach;
     const beat = new Beat(this, 'Beat', { cell, target: queues.system });
 
@@ -58,7 +60,7 @@ export class PlaneStack extends Stack {
     const made: Made = { cell, root, reach, logRetention, bundlesFolder: join(app.outdir, 'bundles') };
     const executors = this.executors(made, { stage, common });
     const fleet = new Fleet(this, 'Fleet', { cell, network: new Network(this, 'Network'), executors });
-    const own = this.ownVariables(stage, { reach, fleet });
+    const own = this.ownVariables(stage, { reach, sockets, fleet });
     const propsOf = <E extends FunctionName>(entryPoint: E) => {
       const environment: EnvironmentOf<E> = environmentOf({ entryPoint, common, queues, own: own[entryPoint] });
       return { ...made, reach: { ...reach, fleet }, entryPoint, environment };
@@ -70,8 +72,9 @@ export class PlaneStack extends Stack {
     const doors = {
       gateway: new PlaneFunction(this, 'Door-gateway', propsOf('gateway')),
       halt: new PlaneFunction(this, 'Door-halt', propsOf('halt')),
+      sockets: new PlaneFunction(this, 'Door-sockets', propsOf('sockets')),
     } satisfies Record<DoorName, unknown>;
-    this.openDoors(made, doors);
+    this.openDoors(made, { doors, sockets });
     new BeatDashboard(this, 'BeatDashboard', { cell, logGroup: consumers.system.logGroup });
     const { ruleArns } = new StoppedRules(this, 'Stopped', {
       cell,
@@ -93,7 +96,10 @@ export class PlaneStack extends Stack {
   }
 
   /** What only some functions are given. */
-  private ownVariables({ releaseByAnother }: Stage, { reach, fleet }: { reach: Reach; fleet: Fleet }): OwnVariables {
+  private ownVariables(
+    { releaseByAnother }: Stage,
+    { reach, sockets, fleet }: { reach: Reach; sockets: SocketDoor; fleet: Fleet },
+  ): OwnVariables {
     // Given at deployment, for it names your tenants of Entra and Auth0: docs/identity.md.
     const identity = new CfnParameter(this, 'Identity', {
       type: 'String',
@@ -104,6 +110,10 @@ export class PlaneStack extends Stack {
     const audit = { AUDIT_BUCKET: reach.audit.anchors.bucketName, AUDIT_KEY: reach.audit.signing.keyId };
     const known = { IDENTITY: identity.valueAsString };
     const linked = { ...known, LINKS_ROLE: reach.linksRoleArn };
+    const posting = {
+      CONNECTIONS_TABLE: reach.ledger.connections.tableName,
+      SOCKETS_CALLBACK: sockets.callbackUrl,
+    };
     const none = byName(consumerNames, () => ({}));
     return {
       ...none,
@@ -111,13 +121,20 @@ export class PlaneStack extends Stack {
       system: audit,
       gateway: { ...linked, ...audit },
       halt: { ...known, RELEASE_BY_ANOTHER: String(releaseByAnother) },
+      sockets: { ...known, ...posting },
+      relay: posting,
     };
   }
 
-  private openDoors({ cell, reach, logRetention }: Made, doors: { readonly [D in DoorName]: PlaneFunction<D> }): void {
+  private openDoors(
+    { cell, reach, logRetention }: Made,
+    { doors, sockets }: { doors: { [D in DoorName]: PlaneFunction<D> }; sockets: SocketDoor },
+  ): void {
     const http = new HttpDoors(this, 'Http', { cell, functions: doors, logRetention });
+    sockets.answerWith(doors.sockets.handler);
     new LinksRole(this, 'Links', { cell, store: reach.store, signers: [doors.gateway.role] });
     new CfnOutput(this, 'GatewayUrl', { value: http.url, description: 'The HTTP API: alphaswarm --profile' });
+    new CfnOutput(this, 'SocketsUrl', { value: sockets.url, description: 'The WebSocket API of progress' });
   }
 
   private executors(
@@ -131,12 +148,19 @@ export class PlaneStack extends Stack {
     });
   }
 
-  private reachable(stage: Stage, { key }: DataKey): Reach {
+  private reachable(stage: Stage, { key: { key }, sockets }: { key: DataKey; sockets: SocketDoor }): Reach {
     const { cell, deletionProtection, dataRemoval: removal } = stage;
     return {
       audit: new AuditTrail(this, 'Audit', { cell, key, stage }),
+      secretsArn: this.formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: `alphaswarm/${cell}/*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
       linksRoleArn: linksRoleArn(this, cell),
       scheduleArns: scheduleArns(this, cell),
+      connectionsArn: sockets.connectionsArn,
       queues: byName(queueNames, (name: QueueName) => new TaskQueue(this, `Queue-${name}`, { cell, name })),
       ledger: new Ledger(this, 'Ledger', { cell, key, deletionProtection, removal }),
       store: new ArtefactStore(this, 'Artefacts', { removal }),

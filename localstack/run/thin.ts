@@ -56,7 +56,7 @@ export function thinTemplate(template: Template, absent: ReadonlySet<string>, st
 }
 
 /** The template with the plane's answers as the defaults of its parameters: nobody gives them at the deployment. */
-export function withParameters(template: Template, given: Readonly<Record<string, string>>): Template {
+function withParameters(template: Template, given: Readonly<Record<string, string>>): Template {
   const declared = template['Parameters'] as Record<string, object> | undefined;
   if (!declared) return template;
   const entries = Object.entries(declared).map(([name, parameter]) => [

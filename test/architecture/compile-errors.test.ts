@@ -49,11 +49,12 @@ const contract = (queue: string) => `{
   retry: { firstWait: minutes(1), longestWait: minutes(5), nonRetryable: [] },
 } as const satisfies TaskContract;`;
 const environment = (leaveOut: string) => `import type { EnvironmentOf } from '#core/catalogue/entry-environment.ts';
-type Row = Record<'STAGE' | 'CELL' | 'LEDGER_TABLE' | 'LEDGER_SHARDS' | 'CONTROL_TABLE' | 'BUCKET' | 'EVENT_BUS' | 'STATE_REDIS' | 'CACHE_REDIS' | 'REDIS_NAME' | 'REDIS_USER' | 'LOG_LEVEL' | 'QUEUE_URL_INGESTION' | 'DLQ_URL_INGESTION', string>;
+type Urls = \`\${'QUEUE' | 'DLQ'}_URL_\${'INGESTION' | 'BACKTEST' | 'DEFAULT' | 'KICK' | 'PROGRESS'}\`;
+type Row = Record<'STAGE' | 'CELL' | 'LEDGER_TABLE' | 'LEDGER_SHARDS' | 'CONTROL_TABLE' | 'AUDIT_TABLE' | 'BUCKET' | 'EVENT_BUS' | 'STATE_REDIS' | 'CACHE_REDIS' | 'REDIS_NAME' | 'REDIS_USER' | 'LOG_LEVEL' | Urls, string>;
 export const supply = (row: Omit<Row, '${leaveOut}'>): EnvironmentOf<'ingestion'> => row;`;
 const bodies = (line: string) => `import type { TaskBodies } from '#core/task.ts';
 const body = async () => { throw new Error('never run'); };
-export const system: TaskBodies<'system'> = { 'killswitch.heartbeat': body, ${line} 'runs.reap': body, 'beat.reconcile': body };`;
+export const system: TaskBodies<'system'> = { 'killswitch.heartbeat': body, ${line} 'audit.anchor': body, 'runs.reap': body, 'beat.reconcile': body };`;
 
 const mistakes: [name: string, right: string, wrong: string, complaint: RegExp][] = [
   [

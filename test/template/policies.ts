@@ -23,9 +23,15 @@ export function statementsIn(document: unknown): Statement[] {
   }));
 }
 
+/** Those of our roles: what is too long for one within a role CDK goes on with in a managed one, of ours as well. */
+export const policiesIn = (plane: Plane) => [
+  ...ofType(plane, 'AWS::IAM::Policy'),
+  ...ofType(plane, 'AWS::IAM::ManagedPolicy'),
+];
+
 /** What the policies attached to a role allow. */
 export const allowedTo = (plane: Plane, roleId: string): Statement[] =>
-  ofType(plane, 'AWS::IAM::Policy')
+  policiesIn(plane)
     .filter(({ Properties: { Roles: roles } }) => lines(roles).includes(`\${${roleId}}`))
     .flatMap(({ Properties: { PolicyDocument: document } }) => statementsIn(document));
 

@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module';
 import type { Metafile } from 'esbuild';
+import { isDoor } from '#core/catalogue/doors.ts';
 import { families, isFamily, type EntryPointName } from '#core/catalogue/entry-points.ts';
 import { inhabitedQueues } from '#core/catalogue/tasks.ts';
 import { differences, type Law, type Plane } from '../plane.ts';
@@ -13,13 +14,23 @@ const doneWithout = new Set(['canvas']);
 
 const kib = 1024;
 /**
- * Bytes parsed at a cold start, and bytes deployed: measured 919,841 and 1,055,226 for system, 1,057,825 and 1,193,210
- * for ingestion on 2026-11-25 (32 kB more than four days before: leases, halts and cancelling in mid-run). The SDK's
+ * Bytes parsed at a cold start, and bytes deployed: measured 983,666 and 1,119,051 for system, 1,081,808 and 1,217,193
+ * for ingestion on 2026-11-30 (24 kB more than five days before: the audit's chain, redaction, callbacks). The SDK's
  * clients are a third, ioredis and zod a fifth, Parquet a tenth of ingestion.
  */
-const functionBudget = { coldBytes: 1056 * kib, deployedBytes: 1200 * kib };
+const functionBudget = { coldBytes: 1072 * kib, deployedBytes: 1280 * kib };
+/** Somebody waits for a door: 1,038,894 of the gateway. What few requests need (OpenAPI, KMS, STS) is loaded with the first of them. */
+const doorBudget = { coldBytes: 1024 * kib, deployedBytes: 1280 * kib };
+/** Callbacks are signed by a secret, and the clients that fetch one are loaded with the first: 420 kB beside the start. */
+const secretBudget = { ...functionBudget, deployedBytes: 1400 * kib };
 /** An executor starts in seconds, but each run starts a process that parses it: 1,706,622 and 1,842,007, half of it vega. */
 const executorBudget = { coldBytes: 1792 * kib, deployedBytes: 1920 * kib };
+
+function budgetOf(name: EntryPointName) {
+  if (isFamily(name)) return executorBudget;
+  if (isDoor(name)) return doorBudget;
+  return name === 'default' ? secretBudget : functionBudget;
+}
 
 /** Packages that one queue needs and the others must not pay for at their cold starts. */
 const heavy: Record<string, EntryPointName[]> = {
@@ -54,9 +65,9 @@ export const bundleLaws: Law[] = [
     planted: ({ bundles }) => (entryOutput(bundles.system)!.exports = []),
   },
   {
-    says: 'a cold start parses at most 1,056 KiB, and at most 1,200 KiB are deployed; an executor has 1,792 and 1,920',
+    says: 'a cold start parses at most 1,072 KiB (a door 1,024), and at most 1,280 KiB are deployed (1,400 with the resolver of secrets); an executor has 1,792 and 1,920',
     broken: eachBundle((meta, name) => {
-      const budget = isFamily(name) ? executorBudget : functionBudget;
+      const budget = budgetOf(name);
       const coldBytes = bytesOf(meta, coldFiles(meta));
       const deployedBytes = bytesOf(meta, Object.keys(meta.outputs));
       return [

@@ -3,7 +3,7 @@ import type { QueueName } from '#core/catalogue/queues.ts';
 import { scheduleKeys, scheduleRow } from '#core/catalogue/schedules.ts';
 import { tasksOf, taskContract } from '#core/catalogue/tasks.ts';
 import { differences, ofType, sorted, textOf, type Law, type Plane, type Properties, at } from '../plane.ts';
-import { allowedTo, resourcesOf, statementsIn, type Statement } from '../policies.ts';
+import { allowedTo, policiesIn, resourcesOf, statementsIn, type Statement } from '../policies.ts';
 import { eachEntryPoint, entryPointNames, executionRoleOf, functionIn, roleOf } from '../workers.ts';
 import { deadLettersIn, queueIn } from './queues.ts';
 
@@ -40,10 +40,11 @@ const bucketIn = (plane: Plane, name: RegExp): string =>
 const objects = (plane: Plane, prefixes: string[]): string[] =>
   prefixes.map((prefix) => `\${${bucketIn(plane, /^Artefacts/)}.Arn}/${prefix}/*`);
 
-/** Who reads the audit, and who its anchors: by hand, as the design says. */
+/** Who reads the audit, who its anchors, and who knows the WebSockets: by hand, as the design says. */
 const has = {
   auditTable: ['system', 'gateway', 'halt'],
   anchors: ['system', 'gateway'],
+  connections: ['sockets', 'relay'],
 } as const;
 const isOne = (names: readonly string[], name: string): boolean => names.includes(name);
 
@@ -79,7 +80,8 @@ function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[
   const [runs, control, audit] = ['workload_runs', 'control', 'audit_events'].map((table) =>
     tableArn(plane, table),
   ) as [string, string, string];
-  const tables = [runs, control, audit];
+  const connections = isOne(has.connections, name) ? [tableArn(plane, 'connections')] : [];
+  const tables = [runs, control, audit, ...connections];
   const indexes = ['open', 'by_queue', 'by_actor', 'by_tenant'].map((one) => `${runs}/index/${one}`);
   const auditIndexes = [audit, ...['by_hour', 'by_subject', 'by_tenant'].map((one) => `${audit}/index/${one}`)];
   const kept = ['payloads', 'artifacts', ...(uses.has('status') ? ['status'] : [])];
@@ -90,6 +92,7 @@ function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[
     'dynamodb:GetItem': tables,
     'dynamodb:BatchGetItem': [runs],
     'dynamodb:PutItem': tables,
+    'dynamodb:DeleteItem': connections,
     'dynamodb:Query': [...indexes, ...(isOne(has.auditTable, name) ? auditIndexes : [])],
     's3:GetObject': [...objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept), ...anchorObjects],
     's3:PutObject': [...objects(plane, kept), ...(name === 'system' ? anchorObjects : [])],
@@ -100,6 +103,7 @@ function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[
 function reachOfServices(plane: Plane): Record<string, string[]> {
   const signing = ofType(plane, 'AWS::KMS::Key').find(({ Properties: { KeySpec } }) => KeySpec === 'ECC_NIST_P256');
   const { cell } = plane.stage;
+  const sockets = idOf(plane, 'AWS::ApiGatewayV2::Api', ({ ProtocolType }) => ProtocolType === 'WEBSOCKET');
   return {
     'events:PutEvents': [`\${${idOf(plane, 'AWS::Events::EventBus')}.Arn}`],
     'elasticache:Connect': [
@@ -113,14 +117,18 @@ function reachOfServices(plane: Plane): Record<string, string[]> {
     'sts:AssumeRole': [`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/alphaswarm-${cell}-links`],
     'kms:Sign': [`\${${signing?.id}.Arn}`],
     'kms:GetPublicKey': [`\${${signing?.id}.Arn}`],
+    'secretsmanager:GetSecretValue': [
+      `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:alphaswarm/${cell}/*`,
+    ],
+    'execute-api:ManageConnections': [
+      `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${${sockets}}/${cell}/*/@connections/*`,
+    ],
   };
 }
 
 /** The template's own statement list of a function's role, to plant violations in. */
 function statementList(plane: Plane, name: EntryPointName): Record<string, unknown>[] {
-  const policy = ofType(plane, 'AWS::IAM::Policy').find(
-    (one) => textOf(one.Properties['Roles']) === `\${${roleOf(plane, name)}}`,
-  );
+  const policy = policiesIn(plane).find((one) => textOf(one.Properties['Roles']) === `\${${roleOf(plane, name)}}`);
   return at(policy?.Properties, 'PolicyDocument.Statement') as Record<string, unknown>[];
 }
 
@@ -173,7 +181,7 @@ export const permissionLaws: Law[] = [
       const trail = [tableArn(plane, 'audit_events'), `\${${bucketIn(plane, /^AuditAnchors/)}.Arn}`];
       const changing =
         /^(?:dynamodb:(?:Update|Delete|BatchWrite|PartiQL)|s3:(?:Delete|PutObjectRetention|BypassGovernance))/;
-      return ofType(plane, 'AWS::IAM::Policy').flatMap(({ id, Properties: { PolicyDocument: document } }) =>
+      return policiesIn(plane).flatMap(({ id, Properties: { PolicyDocument: document } }) =>
         statementsIn(document)
           .filter(({ resources }) => resources.some((one) => trail.some((of) => one.startsWith(of))))
           .flatMap(({ actions }) => actions.filter((action) => changing.test(action)))
@@ -189,7 +197,7 @@ export const permissionLaws: Law[] = [
   {
     says: 'no role is granted anything on every resource, but where AWS has none to name',
     broken: (plane) =>
-      ofType(plane, 'AWS::IAM::Policy')
+      policiesIn(plane)
         .flatMap(({ Properties: { PolicyDocument: document } }) => statementsIn(document))
         .filter(({ resources }) => resources.includes('*'))
         .flatMap(({ actions }) => actions)
@@ -200,7 +208,7 @@ export const permissionLaws: Law[] = [
   {
     says: 'no role is granted actions by a pattern, or by a policy that AWS manages and may widen',
     broken: (plane) => [
-      ...ofType(plane, 'AWS::IAM::Policy')
+      ...policiesIn(plane)
         .flatMap(({ Properties: { PolicyDocument: document } }) =>
           statementsIn(document).flatMap(({ actions }) => actions),
         )

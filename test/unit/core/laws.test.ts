@@ -113,7 +113,7 @@ describe('the tasks', () => {
 
   it('that may be let out in a halt are the emergency exits only', () => {
     const open = taskNames.flatMap((name) => [...taskContract(name).mutatesWhileHalted]);
-    expect(open.toSorted()).toEqual(['killSwitch.canary', 'killSwitch.repair', 'status.publish']);
+    expect(open.toSorted()).toEqual(['anchors.anchorHour', 'killSwitch.canary', 'killSwitch.repair', 'status.publish']);
   });
 
   it('of the system queue are housekeeping, and are never held: they would come back as a heap', () => {
@@ -233,7 +233,7 @@ describe('the Redis keys', () => {
 
 describe('the entry points', () => {
   it('are the doors, the dispatcher and one for each inhabited queue; the system function writes to all', () => {
-    const plane = ['dispatcher', 'gateway', 'halt'];
+    const plane = ['dispatcher', 'gateway', 'halt', 'relay', 'sockets'];
     expect(Object.keys(entryPoints).toSorted()).toEqual([...plane, ...inhabitedQueues].toSorted());
     expect(entryPoints.system.writesTo).toEqual([...inhabitedQueues, 'kick', 'progress']);
     const others = Object.entries(entryPoints).filter(([name]) => name !== 'system');

@@ -146,6 +146,8 @@ describe('in local mode', () => {
       events: `http://${host}:1`,
       secretsmanager: `http://${host}:1`,
       ssm: `http://${host}:1`,
+      kms: `http://${host}:1`,
+      sockets: `http://${host}:1`,
       sqs: `http://${host}:2`,
       s3: `http://${host}:3`,
       dynamodb: `http://${host}:4`,

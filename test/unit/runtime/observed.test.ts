@@ -20,6 +20,7 @@ import { runtimeMetrics } from '#runtime/metrics.ts';
 import { createMetrics } from '#local/metrics.ts';
 import { systemTasks } from '#tasks/system/index.ts';
 import { ask, deliver, drive, place, pullResult, pulls, sendTick } from '#test/unit/core/support.ts';
+import { anchorsSpeak, doorsSpeak, relaySpeaks } from '#test/unit/runtime/door-scenarios.ts';
 import { said, speakingPlane, type Emf, type Said } from '#test/unit/runtime/support.ts';
 
 const minuteMs = 60_000;
@@ -187,6 +188,7 @@ describe('the lines of the plane', () => {
       const plane = speakingPlane();
       for (const source of ['halt', 'message', 'tick', 'reconcile', 'dispatch'] as const)
         await scenarios[source](speakingPlane());
+      for (const speak of [doorsSpeak, relaySpeaks, anchorsSpeak]) await speak(speakingPlane());
       // What is lost on the way out: a frame, and the event of a run.
       plane.progress.publish = () => Promise.reject(new Error('the cache is away'));
       plane.lifecycle.emit = () => Promise.reject(new Error('the bus is away'));

@@ -48,7 +48,9 @@ describe('a run that has ended', () => {
       traceparent: run.traceparent,
       outcome: { result: { inline: { status: 204, attempts: 1 } } },
     });
-    expect(on.webhooks.told).toEqual([{ id: told.id, ...callback, body: expect.any(String) }]);
+    // Signed by the tenant's own secret of that name, whatever others call theirs.
+    const signed = { ...callback, secret: 'webhooks/acme/acme' };
+    expect(on.webhooks.told).toEqual([{ id: told.id, ...signed, body: expect.any(String) }]);
     expect(JSON.parse(on.webhooks.told[0]!.body)).toEqual({
       type: 'run.succeeded',
       timestamp: new Date(run.settledMs!).toISOString(),

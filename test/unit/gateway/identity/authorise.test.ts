@@ -55,6 +55,7 @@ killswitch.heartbeat  no no         operator no
 status.sync           no no         operator no
 runs.reap             no no         operator no
 beat.reconcile        no no         operator no
+audit.anchor          no no         operator no
 callback.deliver      no no         operator service
 backtest.run          no researcher operator service
 ingest.pull           no researcher operator service

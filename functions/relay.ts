@@ -1,0 +1,3 @@
+import { relayHandler } from '#runtime/socket-lambda.ts';
+
+export const handler = relayHandler();
