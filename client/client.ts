@@ -4,7 +4,7 @@ import { done, retried, runDetail, runPage, started } from '#gateway/schemas/run
 import { scheduleChanged, scheduleDetail, scheduleList } from '#gateway/schemas/schedule.ts';
 import { deadLetters, queueList, redriven } from '#gateway/schemas/queue.ts';
 import { catalogue, health, me, readiness } from '#gateway/schemas/about.ts';
-import { auditPage } from '#gateway/schemas/audit.ts';
+import { auditPage, auditReport } from '#gateway/schemas/audit.ts';
 import { engaged, halt, haltHistory, released } from '#gateway/schemas/halt.ts';
 import { events, uploadLink } from './answers.ts';
 import { asker, type Asker } from './ask.ts';
@@ -105,6 +105,9 @@ const switchOf = (ask: Asker) => ({
 
 const auditOf = (ask: Asker) => ({
   audit: (query: AuditFilter = {}) => ask('listAudit', auditPage, { query: { ...query } }),
+  /** Both hours included, UTC; the last 24 when absent. */
+  verifyAudit: (hours: { readonly from?: string; readonly to?: string } = {}) =>
+    ask('verifyAudit', auditReport, { query: { ...hours } }),
 });
 
 const aboutOf = (ask: Asker) => ({

@@ -12,6 +12,10 @@ const describe: { readonly [E in Effect]?: Describe } = {
     return { name, run, key, rows, sha256 };
   },
   'anchors.anchorHour': ([hour]) => ({ hour }),
+  'runs.start': ([request]) => {
+    const { id, task } = request as { id: string; task: string };
+    return { run: id, task };
+  },
   'status.publish': ([page]) => {
     const files = Object.entries(page as Record<string, string>);
     return Object.fromEntries(files.map(([file, text]) => [file, { characters: text.length }]));

@@ -4,12 +4,14 @@ import type { OutboxEntry, RunState } from './run.ts';
 import type { QueueDepth } from './ports-queues.ts';
 import type { Position } from './frame-order.ts';
 import type { Anchors } from './ports-audit.ts';
+import type { Runs } from './ports-runs.ts';
 import type { Webhooks } from './ports-webhooks.ts';
 import type { Frame } from './progress.ts';
 
 export type * from './ports-audit.ts';
 export type * from './ports-ledger.ts';
 export type * from './ports-queues.ts';
+export type * from './ports-runs.ts';
 export type * from './ports-webhooks.ts';
 export type * from './ports-sockets.ts';
 
@@ -218,6 +220,7 @@ export interface TaskPorts {
   readonly reconciler: Reconciler;
   readonly webhooks: Webhooks;
   readonly anchors: Anchors;
+  readonly runs: Runs;
 }
 export type PortName = keyof TaskPorts;
 
@@ -231,6 +234,7 @@ export const mutatingMethods = {
   reconciler: ['reconcile'],
   webhooks: ['deliver'],
   anchors: ['anchorHour'],
+  runs: ['start'],
 } as const satisfies { [P in PortName]: readonly (keyof TaskPorts[P] & string)[] };
 export type Effect = { [P in PortName]: `${P}.${(typeof mutatingMethods)[P][number]}` }[PortName];
 

@@ -24,6 +24,7 @@ import type {
 import { reaper } from './reap.ts';
 import { reconciler } from './reconcile.ts';
 import type { Run } from './run.ts';
+import { furtherRuns } from './start-further.ts';
 import { scheduleRecordName, type ScheduleRecord } from './schedule-record.ts';
 
 /** The ports of one claim of one run, before the guard. */
@@ -36,6 +37,7 @@ export const taskPorts = (plane: Plane, run: Run): TaskPorts => ({
   reconciler: reconciler(plane),
   webhooks: webhooksOf(plane, run),
   anchors: plane.anchors ?? noAnchors,
+  runs: furtherRuns(plane, run),
 });
 
 /** A tenant names its own secrets alone: `webhooks/orders` of acme is kept as `webhooks/acme/orders`. */

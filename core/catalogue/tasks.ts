@@ -3,7 +3,7 @@ import { minutes, seconds, type Seconds } from '../duration.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Effect, PortName } from '../ports.ts';
 import { callbackDeliver } from './callbacks.ts';
-import { backtestBroker, backtestData, datasetName, moment, objectKey } from './payloads.ts';
+import { backtestPayload, datasetName, objectKey } from './payloads.ts';
 import type { QueueName } from './queues.ts';
 
 /** Who may start a task: its schedule, or a person or service in one of these roles. */
@@ -143,20 +143,7 @@ export const tasks = {
   'backtest.run': {
     queue: 'backtest',
     title: 'Runs a strategy over a data set bar by bar; equity, trades, orders, statistics and a report',
-    payload: z.strictObject({
-      data: backtestData,
-      strategy: z.strictObject({
-        name: z.string().min(1).max(64),
-        params: z.record(z.string().max(64), z.union([z.number(), z.string().max(64), z.boolean()])).default({}),
-      }),
-      broker: backtestBroker.prefault({}),
-      /** First and last bar, inclusive: a date, or a time in UTC. */
-      from: moment.optional(),
-      to: moment.optional(),
-      engine: z.enum(['event', 'vectorbt-pro', 'lean']).default('event'),
-      /** Resamples of the returns behind the confidence intervals; more take longer and say a little more. */
-      resamples: z.int().min(100).max(1_000_000).default(20_000),
-    }),
+    payload: backtestPayload,
     result: z.strictObject({
       metrics: z.record(z.string(), z.number().nullable()),
       tradeCount: count,
@@ -182,6 +169,8 @@ export const tasks = {
       dataset: datasetName,
       source: z.strictObject({ key: objectKey }),
       calendar: z.enum(['auto', 'XNYS', 'weekdays', 'every-day']).default('auto'),
+      /** What to start with the data set once it stands, as a run of its own. */
+      next: z.strictObject({ backtest: backtestPayload.omit({ data: true }) }).optional(),
     }),
     result: z.strictObject({
       rowsIn: count,
@@ -190,11 +179,13 @@ export const tasks = {
       duplicates: count,
       gaps: count,
       manifestKey: z.string(),
+      /** The run that `next` asked for. */
+      started: z.uuid().optional(),
     }),
     effect: 'mutates',
     whenHalted: 'hold',
     mutatesWhileHalted: [],
-    uses: ['artefacts', 'datasets'],
+    uses: ['artefacts', 'datasets', 'runs'],
     startableBy: ['researcher', 'service', 'operator'],
     shortcut: 'ingest',
     starts: ['backtest.run'],

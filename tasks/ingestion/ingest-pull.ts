@@ -27,7 +27,8 @@ export const pull: TaskBody<'ingest.pull'> = async (payload, context) => {
   try {
     const source = await openInbox(context.ports.artefacts, payload.source.key);
     const legs = await pullBronze(source, payload.dataset, context);
-    return await makeSilver({ source, legs, payload, context });
+    const made = await makeSilver({ source, legs, payload, context });
+    return { ...made, ...(await startNext(payload, context.ports.runs)) };
   } catch (thrown) {
     if (thrown instanceof IngestError) throw new Failure('INPUT_INVALID', thrown.message, { cause: thrown });
     throw thrown;
@@ -89,6 +90,14 @@ async function publish(
     gaps: report.gaps.missing,
     atMs: context.nowMs(),
   });
+}
+
+/** What was asked for after the pull: its id is the same for every leg and attempt. */
+async function startNext({ next, dataset }: Payload, runs: Context['ports']['runs']): Promise<{ started?: string }> {
+  if (!next) return {};
+  const id = await runs.idOf('backtest');
+  await runs.start({ id, task: 'backtest.run', payload: { ...next.backtest, data: { dataset } } });
+  return { started: id };
 }
 
 /** The state that an earlier leg or attempt left, and this leg entered in it. */

@@ -53,6 +53,30 @@ describe('a pull', () => {
     expect(await parquetReadObjects({ file })).toHaveLength(40);
   });
 
+  it('starts the backtest that was asked for, once over all its attempts, in the name of who asked, and audited', async () => {
+    const plane = memoryPlane();
+    await upload(plane, csv(40));
+    const backtest = { strategy: { name: 'sma-cross', params: { fast: 5, slow: 10 } } };
+    const payload = { connector: 'csv', dataset: 'daily', source: { key: 'daily.csv' }, next: { backtest } } as const;
+    const { run } = await ask(plane, { payload });
+    const ledger = { ...plane.ledger };
+    // The first attempt starts it and is lost before it can say so.
+    plane.ledger.replace = async (from, to) => (to.state === 'succeeded' ? 'conflict' : ledger.replace(from, to));
+    await drive(plane, deliver(plane, 'ingestion', { bodies }));
+    Object.assign(plane.ledger, ledger);
+    await plane.clock.advance(120_000);
+    await drive(plane, reaper(plane).expire());
+    await drive(plane, deliver(plane, 'ingestion', { bodies }));
+    const row = await rowOf(plane, run.id);
+    expect(row).toMatchObject({ state: 'succeeded', starts: 2 });
+    const { started } = resultOf(row) as { started: string };
+    const child = await rowOf(plane, started);
+    expect(child).toMatchObject({ task: 'backtest.run', state: 'queued', tenant: 'acme', actor: row.actor, hops: 1 });
+    expect([...plane.ledger.rows.values()].filter(({ task }) => task === 'backtest.run')).toHaveLength(1);
+    const audited = plane.audit.entries.filter(({ effect }) => effect === 'runs.start');
+    expect(audited[0]).toMatchObject({ subject: run.id, arguments: { run: started, task: 'backtest.run' } });
+  });
+
   it('reports progress that ends at 100 per cent', async () => {
     const { plane, id } = await pull(csv(40));
     const frames = await plane.progress.read(id);
