@@ -2,8 +2,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { operatorOf } from '#local/operator.ts';
 import { startPlane } from '#local/plane.ts';
+import { operatorOf } from './demo/operator.ts';
 import { demoOptions, type Asked } from './demo/options.ts';
 import { play } from './demo/play.ts';
 import { terminalProgress, type Progress } from './demo/progress.ts';
@@ -39,7 +39,6 @@ async function tell(progress: Progress, asked: Asked): Promise<Told> {
   try {
     return await play({ plane, operator, progress }, { ...asked, startMs, folder });
   } finally {
-    operator.close();
     await plane.stop();
   }
 }

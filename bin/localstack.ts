@@ -4,13 +4,13 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlaneError } from '#local/errors.ts';
 import { freePort } from '#local/loopback.ts';
-import { operatorOf } from '#local/operator.ts';
 import { startPlane, type Plane } from '#local/plane.ts';
 import { localstack } from '#localstack/profiles/localstack.ts';
 import { startEmulator, type Deployment } from '#localstack/run/emulator.ts';
 import { install } from '#localstack/run/install.ts';
 import { findPython, noPython } from '#localstack/run/python.ts';
 import { runLog, summaryOf, writeRunLog, type RunLog } from '#localstack/run/run-log.ts';
+import { operatorOf } from './demo/operator.ts';
 import { demoOptions, type Asked } from './demo/options.ts';
 import { play } from './demo/play.ts';
 import { terminalProgress, type Progress } from './demo/progress.ts';
@@ -98,12 +98,7 @@ async function playOn(
   plane: Plane,
   { progress, asked, startMs }: Omit<Run, 'onPlane'> & { startMs: number },
 ): Promise<Told> {
-  const operator = operatorOf(plane, 'demo');
-  try {
-    return await play({ plane, operator, progress }, { ...asked, startMs, folder });
-  } finally {
-    operator.close();
-  }
+  return play({ plane, operator: operatorOf(plane, 'demo'), progress }, { ...asked, startMs, folder });
 }
 
 const minuteOf = (instantMs: number): number => Math.floor(instantMs / 60_000) * 60_000;

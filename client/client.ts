@@ -19,6 +19,7 @@ export interface ClientOptions extends TransportOptions {
   readonly socketsUrl?: string | undefined;
 }
 
+export type { Frame } from '#core/progress.ts';
 export type Client = ReturnType<typeof createClient>;
 /** A POST that is repeated under the same key is done once. */
 interface Keyed {

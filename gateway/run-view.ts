@@ -28,10 +28,12 @@ export function runView(run: Run, nowMs: number): RunView {
     ...present({
       startedAt: moment(run.claimedMs),
       settledAt: moment(run.settledMs),
+      worker: run.lease?.owner,
       schedule: run.schedule,
       slot: moment(run.slotMs),
       callback: run.callback && { url: run.callback.url },
     }),
+    checkpointed: run.cursor !== undefined,
     ...wordsOf(run),
     cost: costOf(run, nowMs),
   };

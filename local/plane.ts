@@ -13,7 +13,7 @@ import type { Backplane, Base, StartBackplane } from '#local/backplane.ts';
 import { createClock, type Clock } from '#local/clock.ts';
 import { takeDataFolder } from '#local/data-folder.ts';
 import { startDoors } from '#local/doors.ts';
-import { messageOf } from '#local/errors.ts';
+import { messageOf, PlaneError } from '#local/errors.ts';
 import type { BusEvent } from '#local/events.ts';
 import { watchExecutors } from '#local/executor-watch.ts';
 import { startGuardian } from '#local/guardian.ts';
@@ -218,4 +218,11 @@ async function unwind(undo: Base['undo'], onError: (error: unknown) => void): Pr
       onError(error);
     }
   }
+}
+
+/** The bucket of artefacts, which every function is told; the others are the audit's. Throws UNKNOWN_NAME. */
+export function bucketOf(plane: Pick<Plane, 'resources' | 'environment'>): string {
+  const [named] = plane.resources.functions.map(({ name }) => plane.environment(name)['BUCKET']);
+  if (named !== undefined) return named;
+  throw new PlaneError('UNKNOWN_NAME', 'No function of this plane is told of a bucket: run npm run synth.');
 }

@@ -1,8 +1,9 @@
 // The heavy way: a backtest on what was ingested, in an executor that the dispatcher started.
 import { createHash } from 'node:crypto';
-import type { Frame, Run } from '#local/operator.ts';
+import type { Frame } from '#client/client.ts';
 import { check, stop } from './checks.ts';
 import type { CsvFile } from './csv-file.ts';
+import type { Run } from './operator.ts';
 import type { Stage } from './scenario.ts';
 
 /** What a person may choose of the demo's backtest. */
@@ -81,26 +82,13 @@ async function follow(
   id: string,
   note: (text: string) => void,
 ): Promise<{ run: Run; executor: string }> {
-  const ending = new AbortController();
-  const told = (async () => {
-    let stage: string | undefined;
-    let executor = '';
-    while (!ending.signal.aborted) {
-      const frame = (await operator.frames(id)).at(-1);
-      if (frame?.stage !== undefined && frame.stage !== stage) note(describe(frame));
-      stage = frame?.stage ?? stage;
-      executor = (await operator.run(id))?.lease?.owner ?? executor;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    return executor;
-  })();
-  try {
-    const run = await operator.until(id, ['succeeded', 'failed', 'dead', 'cancelled'], patienceMs);
-    ending.abort();
-    return { run, executor: await told };
-  } finally {
-    ending.abort();
+  let [stage, executor]: (string | undefined)[] = [];
+  for await (const frame of operator.frames(id, AbortSignal.timeout(patienceMs))) {
+    if (frame.stage !== undefined && frame.stage !== stage) note(describe(frame));
+    stage = frame.stage ?? stage;
+    executor ??= (await operator.run(id)).worker;
   }
+  return { run: await operator.run(id), executor: executor ?? '' };
 }
 
 const describe = ({ stage, done, total, unit, pct }: Frame): string =>
@@ -117,12 +105,12 @@ interface Manifest {
 }
 
 export async function fetchBacktest({ operator }: Stage, run: Run): Promise<Omit<Backtested, 'executor'>> {
-  const { manifestKey } = (await operator.resultOf(run)) as { manifestKey: string };
-  const manifestBytes = await operator.download(manifestKey);
+  const { manifestKey } = run.result as { manifestKey: string };
+  const manifestBytes = await operator.artefact(run, manifestKey);
   const manifest = JSON.parse(new TextDecoder().decode(manifestBytes)) as Manifest;
   const files = new Map([['manifest.json', manifestBytes]]);
   for (const { name, key, sha256 } of manifest.artefacts) {
-    const bytes = await operator.download(key);
+    const bytes = await operator.artefact(run, key);
     check(createHash('sha256').update(bytes).digest('hex') === sha256, `${key} has the sha256 of its manifest`);
     files.set(name, bytes);
   }

@@ -8,7 +8,7 @@ export interface CsvFile {
   readonly path: string;
   /** A data set's name made of the file's. */
   readonly dataset: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** The S&P 500 daily series that the npm package vega-datasets (BSD-3-Clause) ships beside its code. */

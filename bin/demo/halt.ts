@@ -1,8 +1,8 @@
 // The kill switch in the demo: engaged while a backtest runs, and released.
-import type { Run } from '#local/operator.ts';
 import { backtestRequest, fetchBacktest, type BacktestChoice, type Backtested } from './backtest.ts';
 import { check, liveUntil, minuteMs, nextMinute, stop } from './checks.ts';
 import type { CsvFile } from './csv-file.ts';
+import type { Run } from './operator.ts';
 import { requestOf, type Stage } from './scenario.ts';
 
 const haltedMinutes = 2;
@@ -20,7 +20,7 @@ export interface Halted {
     readonly heldState: string;
     /** From the engagement until its row said so: by then its process was gone. */
     readonly heldAfterMs: number;
-    readonly cursor: unknown;
+    readonly checkpointed: boolean;
     readonly finalState: string;
     readonly starts: number;
     readonly attempt: number;
@@ -99,7 +99,7 @@ async function engage({ operator, progress }: Stage, flying: string | undefined)
       held.run.state === 'held' && held.run.attempt === 0,
       `the running backtest is held (it is ${held.run.state})`,
     );
-    check(held.run.cursor !== undefined, 'the held backtest has a checkpoint to go on from');
+    check(held.run.checkpointed, 'the held backtest has a checkpoint to go on from');
   }
   return { epoch, acknowledgedAfterMs, held };
 }
@@ -118,10 +118,10 @@ async function checkResumed(
   const { metrics, trades } = await fetchBacktest(stage, again);
   const sameResult = JSON.stringify([metrics, trades]) === JSON.stringify([backtested.metrics, backtested.trades]);
   check(sameResult, 'the resumed backtest has the numbers of the undisturbed one');
-  const { id, state, cursor } = caught.run;
+  const { id, state, checkpointed } = caught.run;
   const { starts, attempt } = again;
   const ended = { finalState: again.state, starts, attempt, sameResult };
-  return { run: id, heldState: state, heldAfterMs: caught.heldAfterMs, cursor, ...ended };
+  return { run: id, heldState: state, heldAfterMs: caught.heldAfterMs, checkpointed, ...ended };
 }
 
 /** Some seconds of work, whatever the length of the data: a hundred million returns are about one. */
@@ -132,16 +132,9 @@ async function inFlight({ operator }: Stage, before: Before): Promise<{ id: stri
   const { task, payload } = backtestRequest(before.file, before.choice);
   const resamples = resamplesOf(before.backtested.periods);
   const { id } = await operator.request({ task, payload: { ...payload, resamples } });
-  for (const until = performance.now() + 60_000; performance.now() < until;) {
-    const frame = (await operator.frames(id)).findLast(
-      ({ stage, done }) => stage === 'resample' && (done ?? 0) >= 1000,
-    );
-    if (frame) return { id, at: `${frame.done} of ${frame.total} ${frame.unit}` };
-    const run = await operator.run(id);
-    check(run?.state === 'queued' || run?.state === 'running', `the backtest is still under way (it is ${run?.state})`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw stop(`the backtest ${id} did not come to its resampling within a minute: look at its executor's log`);
+  for await (const { stage, done, total, unit } of operator.frames(id, AbortSignal.timeout(60_000)))
+    if (stage === 'resample' && (done ?? 0) >= 1000) return { id, at: `${done} of ${total} ${unit}` };
+  throw stop(`the backtest ${id} ended before its resampling: look at its executor's log`);
 }
 
 async function waitInHalt({ plane, operator }: Pick<Stage, 'plane' | 'operator'>, file: CsvFile) {
@@ -149,8 +142,8 @@ async function waitInHalt({ plane, operator }: Pick<Stage, 'plane' | 'operator'>
   await liveUntil(plane, nextMinute(plane.clock.now()) + (haltedMinutes - 1) * minuteMs);
   const run = await operator.run(id);
   check(
-    run?.state === 'held' && run.starts === 0,
-    `the second request is held and was never begun (it is ${run?.state})`,
+    run.state === 'held' && run.starts === 0,
+    `the second request is held and was never begun (it is ${run.state})`,
   );
   return run;
 }

@@ -1,12 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Operator } from '#local/operator.ts';
 import { shown, type Backtested } from './backtest.ts';
 import { table } from './progress.ts';
 import type { Halted } from './halt.ts';
+import type { Operator, ScheduledRun } from './operator.ts';
 import type { driveSchedules, Ingested } from './scenario.ts';
-
-type ScheduledRun = Awaited<ReturnType<Operator['scheduledRuns']>>[number];
 
 /** Which slots came oddly: one three times in all, one behind newer ones. */
 type Ticks = Awaited<ReturnType<typeof driveSchedules>>;
@@ -35,19 +33,20 @@ export async function keepFiles(
   for (const [name, bytes] of ingested.files) write(join('ingest', name), bytes);
   for (const [name, bytes] of backtested.files) write(join('backtest', name), bytes);
   for (const name of ['status.json', 'history.json', 'index.html'])
-    write(join('status', name), await operator.download(`status/${name}`));
+    write(join('status', name), await operator.statusFile(name));
 }
 
-const iso = (instantMs: number | undefined): string =>
-  instantMs === undefined ? '-' : `${new Date(instantMs).toISOString().slice(0, 19)}Z`;
+const slotMs = ({ slot }: ScheduledRun): number => (slot === undefined ? 0 : Date.parse(slot));
+const iso = (instantMs: number): string =>
+  instantMs === 0 ? '-' : `${new Date(instantMs).toISOString().slice(0, 19)}Z`;
 const lateness = (run: ScheduledRun): number | null =>
-  run.claimedMs === undefined || run.slotMs === undefined ? null : run.claimedMs - run.slotMs;
+  run.startedAt === undefined || run.slot === undefined ? null : Date.parse(run.startedAt) - slotMs(run);
 
 /** The one document of `--json`. */
 export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, folder }: Told) => ({
   runs: runs.map((run) => ({
     schedule: run.schedule,
-    slot: iso(run.slotMs),
+    slot: iso(slotMs(run)),
     run: run.id,
     task: run.task,
     state: run.state,
@@ -98,20 +97,17 @@ export function toText(told: Told): string {
   return [...parts, whatNext()].join('\n\n');
 }
 
-const isSlot = (run: ScheduledRun, { schedule }: Ticks, slotMs: number): boolean =>
-  run.slotMs === slotMs && schedule.endsWith(run.schedule ?? '-');
+const isSlot = (run: ScheduledRun, { schedule }: Ticks, atMs: number): boolean =>
+  slotMs(run) === atMs && schedule.endsWith(run.schedule ?? '-');
 
 function scheduledTable({ runs, ticks }: Told): string {
   const rows = runs
-    .toSorted(
-      (one, other) =>
-        (one.slotMs ?? 0) - (other.slotMs ?? 0) || (one.schedule ?? '').localeCompare(other.schedule ?? ''),
-    )
+    .toSorted((one, other) => slotMs(one) - slotMs(other) || (one.schedule ?? '').localeCompare(other.schedule ?? ''))
     .map((run) => {
       const state = run.outcome?.code ? `${run.state}: ${run.outcome.code}` : run.state;
       return [
         run.schedule ?? '',
-        iso(run.slotMs),
+        iso(slotMs(run)),
         run.id,
         state,
         lateness(run) === null ? '-' : `${lateness(run)} ms`,

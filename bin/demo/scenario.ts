@@ -1,11 +1,11 @@
 // The main job, told as a story: schedules tick for fifteen minutes, a file is ingested; backtest.ts and halt.ts go on.
 // Every claim that the demo prints is checked here against the ledger or the bytes; a claim that fails ends the demo.
 import { parquetMetadataAsync } from 'hyparquet';
-import type { Operator } from '#local/operator.ts';
 import type { Plane } from '#local/plane.ts';
 import { parseScheduleExpression } from '#local/schedule-expression.ts';
 import type { CsvFile } from './csv-file.ts';
 import { check, liveUntil, minuteMs, stop, untilQuiet } from './checks.ts';
+import type { Operator, Run, ScheduledRun } from './operator.ts';
 import type { Progress } from './progress.ts';
 
 const drivenMinutes = 15;
@@ -15,7 +15,6 @@ export interface Stage {
   readonly operator: Operator;
   readonly progress: Progress;
 }
-type ScheduledRun = Awaited<ReturnType<Operator['scheduledRuns']>>[number];
 
 /** Drives the clock; one slot is delivered three times in all, and one comes late, behind newer ones. */
 export async function driveSchedules(
@@ -59,7 +58,7 @@ export function checkSlots(
   runs: readonly ScheduledRun[],
   expected: { slots: number; lateMs: number; startMs: number },
 ): void {
-  const slots = Map.groupBy(runs, (run) => `${run.schedule} ${run.slotMs}`);
+  const slots = Map.groupBy(runs, (run) => `${run.schedule} ${run.slot}`);
   check(
     [...slots.values()].every((same) => same.length === 1),
     'each slot is one run',
@@ -73,8 +72,8 @@ export function checkSlots(
     runs.length === expected.slots + 1,
     `${drivenMinutes} minutes have ${expected.slots} slots, and one came late: ${expected.slots + 1} runs, found ${runs.length}`,
   );
-  const late = runs.find((run) => run.slotMs === expected.lateMs);
-  check((late?.claimedMs ?? 0) > expected.startMs + minuteMs, 'the late slot was run after newer ones');
+  const late = runs.find(({ slot = '' }) => Date.parse(slot) === expected.lateMs);
+  check(Date.parse(late?.startedAt ?? '') > expected.startMs + minuteMs, 'the late slot was run after newer ones');
 }
 
 export interface Ingested {
@@ -115,26 +114,27 @@ export function ingest({ operator, progress }: Stage, file: CsvFile): Promise<In
       const run = await operator.until(asked.id, ['succeeded', 'failed', 'dead'], 90_000);
       if (run.state !== 'succeeded')
         throw stop(`the file could not be ingested. ${run.outcome?.message ?? run.outcome?.code}`);
-      return fetchArtefacts(operator, run.id, (await operator.resultOf(run)) as Ingested['result']);
+      return fetchArtefacts(operator, run);
     },
     ({ result }) =>
       `${result['rowsIn']} rows in, ${result['rowsSilver']} to silver, ${result['rowsQuarantined']} quarantined`,
   );
 }
 
-async function fetchArtefacts(operator: Operator, run: string, result: Ingested['result']): Promise<Ingested> {
-  const manifestBytes = await operator.download(String(result['manifestKey']));
+async function fetchArtefacts(operator: Operator, run: Run): Promise<Ingested> {
+  const result = run.result as Ingested['result'];
+  const manifestBytes = await operator.artefact(run, String(result['manifestKey']));
   const manifest = JSON.parse(new TextDecoder().decode(manifestBytes)) as Ingested['manifest'];
   const files = new Map([['manifest.json', manifestBytes]]);
   for (const { name, key, rows, sha256 } of manifest.artefacts) {
-    const bytes = await operator.download(key);
+    const bytes = await operator.artefact(run, key);
     const digest = Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))).toString('hex');
     check(digest === sha256, `${key} has the sha256 of its manifest`);
     check((await rowsOf(bytes)) === rows, `${key} holds the ${rows} rows of its manifest`);
     files.set(`${name}.parquet`, bytes);
   }
   for (const [part, key] of manifest.bronze.keys.entries()) {
-    files.set(`bronze-${String(part).padStart(5, '0')}.parquet`, await operator.download(key));
+    files.set(`bronze-${String(part).padStart(5, '0')}.parquet`, await operator.artefact(run, key));
   }
   const [rowsIn, ...accounted] = ['rowsIn', 'rowsSilver', 'rowsQuarantined', 'duplicates'].map((field) =>
     Number(result[field]),
@@ -143,7 +143,7 @@ async function fetchArtefacts(operator: Operator, run: string, result: Ingested[
     rowsIn === accounted.reduce((sum, rows) => sum + rows, 0),
     'rows in are rows in silver, in quarantine, and duplicates',
   );
-  return { run, result, manifest, files };
+  return { run: run.id, result, manifest, files };
 }
 
 /** Counted from the Parquet itself, by a reader that had no part in writing it. */

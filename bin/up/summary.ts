@@ -1,4 +1,4 @@
-import type { Plane } from '#local/plane.ts';
+import { bucketOf, type Plane } from '#local/plane.ts';
 import type { PlaneEvent } from '#local/plane-event.ts';
 
 export interface Watcher {
@@ -80,7 +80,7 @@ function notable(event: PlaneEvent): string | undefined {
 
 function welcome(plane: Plane): string {
   const { endpoints, resources } = plane;
-  const bucket = resources.buckets[0]?.name ?? '';
+  const bucket = bucketOf(plane);
   return [
     `The plane is up: ${resources.functions.length} functions, ${resources.queues.length} queues, ${resources.schedules.length} schedules. Ctrl-C ends it.`,
     '',

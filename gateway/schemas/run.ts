@@ -29,6 +29,11 @@ const runFields = {
     .strictObject({ code: z.string().optional(), message: z.string().optional() })
     .optional()
     .meta({ description: 'Of a run that has ended: its failure, or why it was skipped; empty when it succeeded' }),
+  worker: z
+    .string()
+    .optional()
+    .meta({ description: 'What has it at work: an environment of Lambda, or a task of ECS' }),
+  checkpointed: z.boolean().meta({ description: 'Whether its next attempt goes on where the last one stood' }),
   cancel: z.strictObject(said).optional(),
   again: z.strictObject({ how: z.enum(['retry', 'redrive', 'catch-up']), ...said }).optional(),
   callback: z.strictObject({ url: z.string() }).optional(),

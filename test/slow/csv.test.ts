@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { defaultCsv, readCsv } from '#bin/demo/csv-file.ts';
+import { operatorOf } from '#bin/demo/operator.ts';
 import type { Progress } from '#bin/demo/progress.ts';
 import { ingest, type Ingested, type Stage } from '#bin/demo/scenario.ts';
-import { operatorOf } from '#local/operator.ts';
 import { startPlane } from '#local/plane.ts';
 
 const data = resolve(import.meta.dirname, '..', 'data');
@@ -30,7 +30,6 @@ beforeAll(async () => {
   stage = { plane, operator: operatorOf(plane, 'csv-test'), progress: quiet };
 });
 afterAll(async () => {
-  stage.operator.close();
   await stage.plane.stop();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -79,7 +79,7 @@ test('the halt caught a running backtest: held with a checkpoint, resumed, the s
     starts: 2,
     attempt: 1,
     sameResult: true,
-    cursor: { fence: 1 },
+    checkpointed: true,
   });
 });
 

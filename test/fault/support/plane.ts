@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { inject, onTestFinished } from 'vitest';
 import type { Run } from '#core/run.ts';
 import { operatorOf, type Operator } from '#local/operator.ts';
-import type { PlaneOptions } from '#local/plane.ts';
+import { bucketOf, type PlaneOptions } from '#local/plane.ts';
 import { planeOf, type TestPlane } from '#test/local/fixtures/plane.ts';
 
 export interface FaultPlane extends TestPlane {
@@ -50,7 +50,7 @@ export async function faultPlane(options: Partial<PlaneOptions> = {}): Promise<F
     ...running,
     operator,
     rows: () => scan(DynamoDBDocumentClient.from(tables), tableName(running)),
-    keys: (prefix) => keysBelow(s3, running.resources.buckets[0]?.name ?? '', prefix),
+    keys: (prefix) => keysBelow(s3, bucketOf(running), prefix),
     logged: (message) => logged(running, message),
     functionOf(queue) {
       const found = running.resources.mappings.find(({ queueArn }) => queueArn.endsWith(`-${queue}`));
