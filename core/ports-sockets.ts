@@ -47,6 +47,8 @@ export interface Connections {
   read(id: string): Promise<Connection | undefined>;
   /** Writes over the row of revision `rev - 1`; a first row has revision 1. */
   write(connection: Connection): Promise<'written' | 'conflict'>;
+  /** Ids of at most `limit` connections whose token has expired in the last few minutes. */
+  expired(nowMs: number, limit: number): Promise<string[]>;
   /** Deletes the row and resolves with what it was. */
   remove(id: string): Promise<Connection | undefined>;
 }

@@ -198,6 +198,8 @@ export interface Reaper {
   release(signal?: AbortSignal): Promise<ReapCount>;
   /** Wakes the executors' dispatcher, for each heavy queue that has something to look at. */
   kick(): Promise<ReapCount>;
+  /** Ends WebSockets whose token has expired. */
+  hangUp(signal?: AbortSignal): Promise<ReapCount>;
 }
 export interface Reconciled {
   /** Slots that were due and have no run. */
@@ -230,7 +232,7 @@ export const mutatingMethods = {
   datasets: ['publish'],
   killSwitch: ['repair', 'canary'],
   status: ['publish'],
-  reaper: ['resend', 'expire', 'drain', 'release', 'kick'],
+  reaper: ['resend', 'expire', 'drain', 'release', 'kick', 'hangUp'],
   reconciler: ['reconcile'],
   webhooks: ['deliver'],
   anchors: ['anchorHour'],

@@ -1,6 +1,6 @@
 /**
  * What falls between two chairs: messages that were lost, claims whose owner died, outboxes that were not drained, runs
- * that were held through a halt, executors that nobody woke. The index is eventually consistent, so each row is read
+ * that were held through a halt, executors that nobody woke, WebSockets that outlive their token. The index is eventually consistent, so each row is read
  * again before it is touched, and each write is conditional on what was read: two reapers side by side do no harm.
  *
  * No duty, queue or state waits for another. Each queue of each duty is worked on by itself, a hundred rows at a time,
@@ -14,6 +14,7 @@ import { cancelled, isAtWork } from './claim.ts';
 import { toMs } from './duration.ts';
 import { sendQuietly } from './enqueue.ts';
 import { isWorthALook } from './family.ts';
+import { hangUp } from './hang-up.ts';
 import { kickFamily } from './kick.ts';
 import { loseAttempt, writeAndDrain } from './lost.ts';
 import type { Plane } from './plane.ts';
@@ -42,6 +43,7 @@ export function reaper(plane: Plane): Reaper {
     drain: (signal) => eachDue(pass(signal), 'outbox', (row) => drainLeftOver(plane, row)),
     release: (signal) => releaseHeld(pass(signal)),
     kick: () => kickFamilies(plane),
+    hangUp: (signal) => hangUp(plane, pass(signal).isOver),
   };
 }
 

@@ -22,18 +22,12 @@ import { toFailure } from './errors.ts';
 import { comparePositions, positionText, withTerminal, type Position } from './frame-order.ts';
 import { lastOf, messagesBeyond, type SocketMessage } from './frame-messages.ts';
 import { allSettled } from './lanes.ts';
-import type { Plane } from './plane.ts';
-import type { Connections, Sockets, Subscription, Subscriptions } from './ports.ts';
+import type { Live, Plane } from './plane.ts';
+import type { Subscription } from './ports.ts';
 import { terminalFrame, type Frame } from './progress.ts';
 import { isTerminal } from './run.ts';
 
-export interface RelayPorts extends Pick<Plane, 'ledger' | 'progress' | 'clock' | 'log' | 'metrics' | 'queues'> {
-  readonly subscriptions: Subscriptions;
-  readonly connections: Connections;
-  readonly sockets: Sockets;
-  /** The time of the world, in which tokens expire, whatever the plane's clock says. */
-  readonly realNowMs: () => number;
-}
+export type RelayPorts = Pick<Plane, 'ledger' | 'progress' | 'clock' | 'log' | 'metrics' | 'queues'> & Live;
 
 /** One wake's work on one run. */
 interface Relaying {

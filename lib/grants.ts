@@ -54,6 +54,7 @@ const tables: ArnsOf = (reach, name) => [
 const auditors: readonly EntryPointName[] = ['system', 'gateway', 'halt'];
 const queried: ArnsOf = ({ ledger, audit }, name) => [
   ...ledger.indexArns,
+  ...(name === 'system' ? [ledger.expiryArn] : []),
   ...(auditors.includes(name) ? [audit.table.tableArn, ...audit.indexArns] : []),
 ];
 const anchored: ArnsOf = ({ audit }, name) =>

@@ -1,3 +1,4 @@
+import { expiryLooksBack } from '#core/catalogue/stores.ts';
 import type { Connection, Connections } from '#core/ports.ts';
 
 /** The table of connections in a map. */
@@ -10,6 +11,13 @@ export function memoryConnections(): Connections {
       rows.set(connection.id, structuredClone(connection));
       return 'written';
     },
+    expired: async (nowMs, limit) =>
+      [...rows.values()]
+        .filter(
+          ({ tokenExpiresAtMs }) => tokenExpiresAtMs <= nowMs && tokenExpiresAtMs > nowMs - expiryLooksBack * 60_000,
+        )
+        .slice(0, limit)
+        .map(({ id }) => id),
     async remove(id) {
       const row = rows.get(id);
       rows.delete(id);

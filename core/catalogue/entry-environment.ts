@@ -33,8 +33,8 @@ export const taskDefinitionVariable = <F extends QueueName>(family: F) =>
 
 /** What only some entry points are given, but for what the dispatcher launches. */
 const ownEnvironment = {
-  /** Where each hour's audit is anchored, and the key that signs it. */
-  system: ['AUDIT_BUCKET', 'AUDIT_KEY'],
+  /** Where each hour's audit is anchored, and the key that signs it; where WebSockets are ended. */
+  system: ['AUDIT_BUCKET', 'AUDIT_KEY', 'CONNECTIONS_TABLE', 'SOCKETS_CALLBACK'],
   /** Issuers of tokens, and the role under which links are signed. */
   gateway: ['IDENTITY', 'LINKS_ROLE', 'AUDIT_BUCKET', 'AUDIT_KEY'],
   /** Whether a halt is released by another person than who engaged it. */

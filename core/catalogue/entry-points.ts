@@ -76,6 +76,7 @@ const receiving = [
   'sqs:ChangeMessageVisibility',
 ] as const satisfies readonly SdkCall[];
 const consumerCalls = [...receiving, ...writing] as const satisfies readonly SdkCall[];
+const socketCalls = ['dynamodb:DeleteItem', 'execute-api:ManageConnections'] as const satisfies readonly SdkCall[];
 const hosts = ['sqs', 'dynamodb', 's3', 'events', 'elasticache'] as const;
 
 /** Of a worker: its own queue, those of the tasks it may start, and where callbacks, kicks and frames go. */
@@ -102,9 +103,9 @@ function consumerOf(queue: FunctionQueue): Consuming {
     file: 'functions/system.ts',
     consumes: queue,
     writesTo: [...inhabitedQueues, 'kick', 'progress'],
-    // Reaping and reconciling read rows by the hundred; the audit of each hour is signed.
-    calls: [...consumerCalls, 'dynamodb:BatchGetItem', 'kms:Sign', 'kms:GetPublicKey'],
-    hosts: [...hosts, 'kms'],
+    // Reaping and reconciling read rows by the hundred; the audit of each hour is signed; old WebSockets are ended.
+    calls: [...consumerCalls, ...socketCalls, 'dynamodb:BatchGetItem', 'kms:Sign', 'kms:GetPublicKey'],
+    hosts: [...hosts, 'kms', 'execute-api'],
   };
 }
 
@@ -147,7 +148,6 @@ const gateway: EntryPoint = {
 };
 const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };
 
-const socketCalls = ['dynamodb:DeleteItem', 'execute-api:ManageConnections'] as const satisfies readonly SdkCall[];
 const sockets: EntryPoint = {
   kind: 'function',
   file: 'functions/sockets.ts',

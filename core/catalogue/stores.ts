@@ -35,3 +35,12 @@ export const auditIndexes = {
 } as const;
 /** Partitions a tenant's day is spread over, as the ledger's days are. It may grow, and never shrink: days are read by it. */
 export const auditShards = 8;
+
+/** Index of `connections`: those whose token expires in a minute, so that whoever ends them reads two minutes and no table. */
+export const connectionIndex = {
+  name: 'by_expiry',
+  partitionKey: 'expiryMinute',
+  sortKey: 'tokenExpiresAtMs',
+} as const;
+/** So long after its end an expired connection is looked for; beyond that API Gateway ends it. */
+export const expiryLooksBack = 5;

@@ -98,6 +98,7 @@ export const tasks = {
       drained: count,
       released: count,
       kicked: count,
+      closed: count,
       more: z.boolean(),
     }),
     effect: 'mutates',

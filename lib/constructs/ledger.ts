@@ -2,7 +2,7 @@ import type { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { ledgerIndexes } from '#core/catalogue/stores.ts';
+import { connectionIndex, ledgerIndexes } from '#core/catalogue/stores.ts';
 import { planeName } from '#lib/names.ts';
 
 export interface LedgerProps {
@@ -33,11 +33,22 @@ export class Ledger extends Construct {
     }
     this.control = this.table('Control', props, { name: 'control', key: 'name', ttl: 'expiresAt' });
     this.connections = this.table('Connections', props, { name: 'connections', key: 'id', ttl: 'expiresAt' });
+    this.connections.addGlobalSecondaryIndex({
+      indexName: connectionIndex.name,
+      partitionKey: { name: connectionIndex.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: connectionIndex.sortKey, type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
   }
 
   /** ARNs of the runs' indexes, by name: `index/*` would cover whatever is added later. */
   get indexArns(): string[] {
     return Object.keys(ledgerIndexes).map((name) => `${this.runs.tableArn}/index/${name}`);
+  }
+
+  /** ARN of the index by which the system function finds the WebSockets to end. */
+  get expiryArn(): string {
+    return `${this.connections.tableArn}/index/${connectionIndex.name}`;
   }
 
   // `Table`, not `TableV2`: the latter renders AWS::DynamoDB::GlobalTable, which the local stores do not know.

@@ -118,7 +118,7 @@ export class PlaneStack extends Stack {
     return {
       ...none,
       dispatcher: fleet.environment,
-      system: audit,
+      system: { ...audit, ...posting },
       gateway: { ...linked, ...audit },
       halt: { ...known, RELEASE_BY_ANOTHER: String(releaseByAnother) },
       sockets: { ...known, ...posting },

@@ -8,12 +8,13 @@ export const reap: TaskBody<'runs.reap'> = async (_payload, { ports: { reaper },
     reaper.drain(signal),
     reaper.release(signal),
     reaper.kick(),
+    reaper.hangUp(signal),
   ]);
-  const [expired, resent, drained, released, kicked] = passes.map((pass) => {
+  const [expired, resent, drained, released, kicked, closed] = passes.map((pass) => {
     if (pass.status === 'rejected') throw pass.reason;
     return pass.value;
   });
-  const more = [expired, resent, drained, released, kicked].some((pass) => pass?.more);
+  const more = [expired, resent, drained, released, kicked, closed].some((pass) => pass?.more);
   const of = (pass: { readonly count: number } | undefined): number => pass?.count ?? 0;
   return {
     resent: of(resent),
@@ -21,6 +22,7 @@ export const reap: TaskBody<'runs.reap'> = async (_payload, { ports: { reaper },
     drained: of(drained),
     released: of(released),
     kicked: of(kicked),
+    closed: of(closed),
     more,
   };
 };

@@ -33,6 +33,19 @@ export function connectionsContract(name: string, make: () => Promise<Connection
       expect(await connections.write(connectionOf({ rev: 4 }))).toBe('conflict');
     });
 
+    it('tells which have expired within the last minutes, each until it is removed', async () => {
+      const connections = await make();
+      const atMs = 1_767_618_000_000;
+      const ends = { late: atMs + 1, now: atMs, before: atMs - 90_000, forgotten: atMs - 20 * 60_000 };
+      for (const [id, tokenExpiresAtMs] of Object.entries(ends)) {
+        await connections.write(connectionOf({ id, tokenExpiresAtMs }));
+      }
+      expect((await connections.expired(atMs, 10)).toSorted()).toEqual(['before', 'now']);
+      expect(await connections.expired(atMs, 1)).toHaveLength(1);
+      await connections.remove('now');
+      expect(await connections.expired(atMs, 10)).toEqual(['before']);
+    });
+
     it('once removed is told one last time, and does not come back by a write that is late', async () => {
       const connections = await make();
       await connections.write(connectionOf({ subscriptions: ['run-1', 'run-2'] }));

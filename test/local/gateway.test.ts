@@ -150,6 +150,22 @@ describe('a run of three levels: asked for at the gateway, pulled by a light fun
   });
 });
 
+it('ends a WebSocket whose token has expired, with the next reaping, though nothing is posted to it', async () => {
+  const token = await localToken({ issuer: issuer(), user: 'vera', role: 'viewer', expiresInSeconds: 2 });
+  const socket = new WebSocket(plane.endpoints.sockets, ['alphaswarm.v1', `bearer.${token}`]);
+  const [opened, closed] = ['open', 'close'].map(
+    (type) => new Promise((resolve) => socket.addEventListener(type, resolve)),
+  );
+  await opened;
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  await plane.scheduler.deliver(
+    plane.scheduler.schedules().find(({ name }) => name.endsWith('runs-reap'))?.name ?? '',
+    Math.floor(plane.clock.now() / 60_000) * 60_000,
+  );
+  await closed;
+  expect(socket.readyState).toBe(WebSocket.CLOSED);
+}, 20_000);
+
 it('halts with a strong token, refuses what begins, releases by epoch, and verifies', async () => {
   const [olga, rita] = [as('olga', 'operator'), as('rita', 'researcher')];
   await expect(rita.halt('mine')).rejects.toMatchObject({ status: 403 });

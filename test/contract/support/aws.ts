@@ -43,7 +43,18 @@ function definitions() {
     },
     connections: {
       KeySchema: keySchema('id'),
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      AttributeDefinitions: [
+        { AttributeName: 'id', AttributeType: 'S' },
+        { AttributeName: 'expiryMinute', AttributeType: 'S' },
+        { AttributeName: 'tokenExpiresAtMs', AttributeType: 'N' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by_expiry',
+          KeySchema: keySchema('expiryMinute', 'tokenExpiresAtMs'),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
     },
     control: {
       KeySchema: keySchema('name'),

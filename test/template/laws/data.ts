@@ -23,7 +23,7 @@ const shapes: Record<string, Record<string, string>> = {
     by_tenant: 'tenantDay,createdKey',
   },
   control: { table: 'name' },
-  connections: { table: 'id' },
+  connections: { table: 'id', by_expiry: 'expiryMinute,tokenExpiresAtMs' },
   audit_events: {
     table: 'chain,seq',
     by_hour: 'openedHour,writer',

@@ -44,7 +44,7 @@ const objects = (plane: Plane, prefixes: string[]): string[] =>
 const has = {
   auditTable: ['system', 'gateway', 'halt'],
   anchors: ['system', 'gateway'],
-  connections: ['sockets', 'relay'],
+  connections: ['sockets', 'relay', 'system'],
 } as const;
 const isOne = (names: readonly string[], name: string): boolean => names.includes(name);
 
@@ -93,7 +93,11 @@ function reachOfData(plane: Plane, name: EntryPointName): Record<string, string[
     'dynamodb:BatchGetItem': [runs],
     'dynamodb:PutItem': tables,
     'dynamodb:DeleteItem': connections,
-    'dynamodb:Query': [...indexes, ...(isOne(has.auditTable, name) ? auditIndexes : [])],
+    'dynamodb:Query': [
+      ...indexes,
+      ...(name === 'system' ? [`${tableArn(plane, 'connections')}/index/by_expiry`] : []),
+      ...(isOne(has.auditTable, name) ? auditIndexes : []),
+    ],
     's3:GetObject': [...objects(plane, uses.has('artefacts') ? [...kept, 'inbox'] : kept), ...anchorObjects],
     's3:PutObject': [...objects(plane, kept), ...(name === 'system' ? anchorObjects : [])],
     's3:ListBucket': [store, ...(keepsAnchors ? [anchors] : [])].map((id) => `\${${id}.Arn}`),

@@ -311,10 +311,18 @@ it('a guarded port asks for every mutating method, passes values on, and lets re
     drain: async () => done,
     release: async () => done,
     kick: async () => done,
+    hangUp: async () => done,
   };
   const reaper = guarded('reaper', port, guard);
   for (const method of mutatingMethods.reaper) expect(await reaper[method]()).toBe(done);
-  expect(asked).toEqual(['reaper.resend', 'reaper.expire', 'reaper.drain', 'reaper.release', 'reaper.kick']);
+  expect(asked).toEqual([
+    'reaper.resend',
+    'reaper.expire',
+    'reaper.drain',
+    'reaper.release',
+    'reaper.kick',
+    'reaper.hangUp',
+  ]);
 
   const put: unknown[][] = [];
   const artefacts = guarded(

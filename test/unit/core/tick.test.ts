@@ -28,7 +28,7 @@ const minuteMs = 60_000;
 const results = {
   'killswitch.heartbeat': heartbeatResult,
   'status.sync': { overall: 'operational', components: 4, incidentsOpen: 0 },
-  'runs.reap': { resent: 0, expired: 0, drained: 0, released: 0, kicked: 0, more: false },
+  'runs.reap': { resent: 0, expired: 0, drained: 0, released: 0, kicked: 0, closed: 0, more: false },
 } as const;
 /** Bodies of the system queue that count how often each run was begun. */
 function counting(plane: MemoryPlane, effects: Map<string, number>, forMs = 0): AnyBodies {

@@ -66,7 +66,15 @@ describe('runs.reap', () => {
     on.queues.receive('ingestion', 1, 9e9);
     await on.clock.advance(60_000);
     const row = await beat(on, 'runs-reap', startMs + 60_000);
-    expect(resultOf(row)).toEqual({ resent: 1, expired: 0, drained: 0, released: 0, kicked: 0, more: false });
+    expect(resultOf(row)).toEqual({
+      resent: 1,
+      expired: 0,
+      drained: 0,
+      released: 0,
+      kicked: 0,
+      closed: 0,
+      more: false,
+    });
     expect((await rowOf(on, run.id)).send).toBe(2);
   });
 
