@@ -88,8 +88,28 @@ const colonPair =
   /(?<head>(?:pass(?:word|wd|phrase)|pwd|(?:api|private|secret|access|account|signing)[-_. ]?key)\s?:\s?)(?<value>(?!expected|invalid|unrecognized|unknown|required|missing|must|too |is |not )[^\s,;"'`\\]+)/gi;
 const pairs = [quotedPair, headerLine, userInfo, slackHook, equalsPair, colonPair];
 
-/** The text with every secret in it replaced; text without one comes back as it was. */
+/**
+ * The text with every secret in it replaced; text without one comes back as it was. One that only shows when `%20` is read
+ * as what it stands for is replaced there, and the text comes back so.
+ */
 export function redactText(text: string): string {
+  const clean = asItStands(text);
+  if (!clean.includes('%')) return clean;
+  const decoded = clean.replaceAll(/(?:%[\da-f]{2})+/gi, decodedOrNot);
+  const again = asItStands(decoded);
+  return again === decoded ? clean : again;
+}
+
+function decodedOrNot(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes);
+  } catch {
+    // Not UTF-8: then it is no text that somebody hid.
+    return escapes;
+  }
+}
+
+function asItStands(text: string): string {
   const besideKeyId = holdsAccessKeyId(text);
   const named = pairs
     .reduce((left, shape) => left.replaceAll(shape, swap), text.replaceAll(privateKey, redacted))

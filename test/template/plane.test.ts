@@ -14,6 +14,7 @@ import { networkLaws } from './laws/network.ts';
 import { permissionLaws } from './laws/permissions.ts';
 import { queueLaws } from './laws/queues.ts';
 import { ruleLaws } from './laws/rules.ts';
+import { secretLaws } from './laws/secrets.ts';
 import { wholeLaws } from './laws/whole.ts';
 import { normalised } from './normalise.ts';
 import { root, synthesise } from './plane.ts';
@@ -31,6 +32,7 @@ const laws = {
   data: dataLaws,
   whole: wholeLaws,
   bundles: bundleLaws,
+  secrets: secretLaws,
 };
 
 describe.each(Object.values(stages))('stage $name', (stage) => {

@@ -1,7 +1,7 @@
 // The synthesised plane as the laws read it: resources by logical id, and what went into each bundle.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import type { Metafile } from 'esbuild';
 import { entryPoints, type EntryPointName } from '#core/catalogue/entry-points.ts';
@@ -20,6 +20,8 @@ export interface Plane {
   readonly stage: Stage;
   readonly template: { Resources: Record<string, Resource>; Outputs?: unknown; Conditions?: unknown };
   readonly bundles: Record<EntryPointName, Metafile>;
+  /** What is deployed of each bundle, as text. */
+  readonly code: Record<EntryPointName, string>;
 }
 
 /** A sentence about the plane, how to find what breaks it, and a change that must be found. */
@@ -40,14 +42,24 @@ export function synthesise(stage: Stage): Plane {
     const stack = new PlaneStack(app, `AlphaSwarm-${stage.name}`, { stage, root });
     const template = structuredClone(app.synth().getStackByName(stack.stackName).template) as Plane['template'];
     const names = Object.keys(entryPoints) as EntryPointName[];
-    const bundles = names.map((name) => [name, readMeta(join(outdir, 'bundles', name, 'meta.json'))]);
-    return { stage, template, bundles: Object.fromEntries(bundles) as Plane['bundles'] };
+    const of = <T>(read: (folder: string) => T) =>
+      Object.fromEntries(names.map((name) => [name, read(join(outdir, 'bundles', name))])) as Record<EntryPointName, T>;
+    return { stage, template, bundles: of(readMeta), code: of(readCode) };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
-const readMeta = (file: string): Metafile => JSON.parse(readFileSync(file, 'utf8')) as Metafile;
+const readMeta = (folder: string): Metafile => JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')) as Metafile;
+/** The code of an executor stands in the context of the image, a folder a family. */
+function readCode(folder: string): string {
+  const places = [join(folder, 'code'), join(dirname(folder), 'executor', basename(folder))];
+  const code = places.find((place) => existsSync(place));
+  if (code === undefined) throw new Error(`there is no code at ${places.join(' or ')}`);
+  return readdirSync(code)
+    .map((file) => readFileSync(join(code, file), 'utf8'))
+    .join('\n');
+}
 
 /** Resources of one type, with their logical ids. */
 export const ofType = ({ template }: Plane, type: string): (Resource & { id: string })[] =>
