@@ -39,24 +39,34 @@ export async function answered(setting: Setting, mounted: Mounted, incoming: Inc
   return perform(setting, mounted, { ...ask, path });
 }
 
-async function admitted(setting: Setting, row: RouteRow, { request, from }: Incoming): Promise<Caller> {
+/** Who asks, once it is clear that they may. @throws Problem */
+export async function admitted(
+  setting: Setting,
+  row: RouteRow,
+  { request, from }: Pick<Incoming, 'request' | 'from'>,
+): Promise<Caller> {
   if (row.roles === 'anyone') return nobody;
-  const { identity, realNowMs } = setting.options;
-  const caller = await identity.caller(request.headers.get('authorization') ?? undefined, from);
+  const caller = await setting.options.identity.caller(request.headers.get('authorization') ?? undefined, from);
+  await allowed(setting, row, caller);
+  return caller;
+}
+
+/** @throws Problem RATE_LIMITED, ROLE_INSUFFICIENT, STEP_UP_REQUIRED */
+export async function allowed(setting: Setting, row: RouteRow, caller: Caller): Promise<void> {
   await count(setting, row, caller);
   authorise(caller, row);
-  if (row.stepUp === 'always') requireStepUp(caller, realNowMs());
-  return caller;
+  if (row.stepUp === 'always') requireStepUp(caller, setting.options.realNowMs());
 }
 
 const defaultRates: Rates = { reads: { perSecond: 50, burst: 100 }, writes: { perSecond: 20, burst: 40 } };
 
 /**
  * Each caller has a share of reads and one of writes. Where it cannot be counted (Redis is away) reads go on, and so do
- * operators and whoever halts or cancels: what stops things must be possible always. Others must wait.
+ * operators and whoever halts or cancels: what stops things must be possible always. Others must wait. A message to /mcp
+ * is a read; the tool that it calls is counted besides, as the route that it stands for.
  */
 async function count({ ports, options }: Setting, row: RouteRow, { actor, tenant, roles }: Caller): Promise<void> {
-  const kind = row.method === 'GET' ? 'reads' : 'writes';
+  const kind = row.method === 'GET' || row.door === 'mcp' ? 'reads' : 'writes';
   const goesOn = kind === 'reads' || row.door === 'halt' || roles.includes('operator');
   const limit = (options.rates ?? defaultRates)[kind];
   let waitMs = 0;
@@ -103,7 +113,7 @@ function parsedQuery(schema: Operation['query'], query: Incoming['query']): unkn
 }
 
 /** As `enqueue` takes it: it becomes part of an id. */
-const keyPattern = /^(?!\.)[\w.:@-]{1,64}$/;
+export const keyPattern = /^(?!\.)[\w.:@-]{1,64}$/;
 
 function headed(headers: Headers, { ifMatch: takesIfMatch }: Operation): Pick<Ask, 'idempotencyKey' | 'ifMatch'> {
   const idempotencyKey = headers.get('idempotency-key') ?? undefined;

@@ -24,7 +24,7 @@ export interface Callers {
 }
 
 export interface AppOptions {
-  readonly door: Exclude<Door, 'mcp'>;
+  readonly door: Door;
   readonly identity: Callers;
   /** Tokens are strong for so long by the clock of the world, whatever the plane's says. */
   readonly realNowMs: () => number;

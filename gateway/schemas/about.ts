@@ -3,7 +3,7 @@ import { roles } from '#core/catalogue/roles.ts';
 import { actor, instant, queueName, scheduleKey, taskName } from './common.ts';
 
 export const health = z
-  .strictObject({ status: z.literal('ok'), door: z.enum(['gateway', 'halt']), version: z.string() })
+  .strictObject({ status: z.literal('ok'), door: z.enum(['gateway', 'halt', 'mcp']), version: z.string() })
   .meta({ id: 'Health' });
 
 export const readiness = z
