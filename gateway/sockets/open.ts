@@ -1,4 +1,5 @@
-import { openIdentity, type Opening } from '#gateway/open.ts';
+import { openIdentity } from '#gateway/identity/open.ts';
+import type { Opening } from '#gateway/open.ts';
 import { socketDoor } from './door.ts';
 import type { SocketPorts } from './ports.ts';
 

@@ -1,7 +1,7 @@
 // What makes the doors, the relay and the anchors say something of themselves.
 import { anchoring } from '#core/audit-anchoring.ts';
 import { auditWriter } from '#core/audit-writer.ts';
-import { openIdentity } from '#gateway/open.ts';
+import { openIdentity } from '#gateway/identity/open.ts';
 import { memoryAnchors } from '#memory/anchors.ts';
 import { memoryAuditLog } from '#memory/audit-log.ts';
 import type { MemoryPlane } from '#memory/plane.ts';
