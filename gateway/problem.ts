@@ -11,6 +11,7 @@ const doorProblems = {
   UNAUTHENTICATED: { status: 401, title: 'No valid token' },
   STEP_UP_REQUIRED: { status: 401, title: 'Stronger or newer authentication is needed' },
   ROLE_INSUFFICIENT: { status: 403, title: 'None of your roles may do this' },
+  ORIGIN_REFUSED: { status: 403, title: 'Not from a page of another site' },
   RELEASE_BY_ANOTHER: { status: 403, title: 'Another person must release' },
   NOT_FOUND: { status: 404, title: 'There is no such thing' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not this method' },

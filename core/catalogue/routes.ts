@@ -140,6 +140,20 @@ export const routes = {
     roles: everybody,
     title: 'The catalogue as tools of the Model Context Protocol',
   },
+  describeResource: {
+    ...get,
+    path: '/.well-known/oauth-protected-resource/mcp',
+    door: 'mcp',
+    roles: 'anyone',
+    title: 'Whose tokens /mcp takes (RFC 9728)',
+  },
+  describeResourceAtRoot: {
+    ...get,
+    path: '/.well-known/oauth-protected-resource',
+    door: 'mcp',
+    roles: 'anyone',
+    title: 'The same, where older clients look',
+  },
 } as const satisfies Record<string, RouteRow>;
 
 export type RouteName = keyof typeof routes;

@@ -54,7 +54,7 @@ async function newestFrame({ progress }: GatewayPorts, { id }: Run) {
 }
 
 /** What the claim wrote that has settled the run: the artefacts of any other are nobody's. */
-async function artefactsOf(
+export async function artefactsOf(
   { artefacts, links }: GatewayPorts,
   run: Run,
 ): Promise<Pick<RunDetailView, 'artefacts' | 'moreArtefacts'>> {

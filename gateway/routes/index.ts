@@ -14,8 +14,9 @@ import { getSchedule, listSchedules, pause, resume, trigger } from './schedules.
 import { openUpload } from './uploads.ts';
 import { shortcutOperation, startRunOperation } from './start.ts';
 
-/** What each row of the table of routes does. `mcp` speaks another protocol, and has a door of its own. */
-const operations: Partial<Record<Exclude<RouteName, 'mcp'>, Operation>> = {
+/** What each row of the table of routes does. The door `mcp` speaks another protocol: gateway/mcp/app.ts has its rows. */
+type Elsewhere = 'mcp' | 'describeResource' | 'describeResourceAtRoot';
+const operations: Partial<Record<Exclude<RouteName, Elsewhere>, Operation>> = {
   healthz,
   readyz,
   ...describing(() => all),

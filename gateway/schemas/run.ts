@@ -67,7 +67,7 @@ export const frame = z
   .meta({ id: 'Frame', description: 'A message about a run in flight; ordered by fence, then seq' });
 export const frameView = (one: Frame): z.output<typeof frame> => ({ ...one });
 
-const artefact = z
+export const artefact = z
   .strictObject({
     name: z.string(),
     key: z.string(),

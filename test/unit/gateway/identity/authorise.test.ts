@@ -46,6 +46,8 @@ POST /kill-switch/release          401 403 403 ok  403
 GET  /audit                        401 ok  403 ok  403
 GET  /audit/verify                 401 ok  403 ok  403
 POST /mcp                          401 ok  ok  ok  ok
+GET  /.well-known/oauth-protected-resource/mcp ok ok ok ok ok
+GET  /.well-known/oauth-protected-resource     ok ok ok ok ok
 POST /backtests                    401 403 ok  ok  ok
 POST /ingest                       401 403 ok  ok  ok
 `;
