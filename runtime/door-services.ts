@@ -1,6 +1,6 @@
 import type { VerifyPorts } from '#core/audit-verify.ts';
 import type { Links, Rate, ScheduleReader } from '#core/ports-gateway.ts';
-import type { HttpDoor } from '#core/catalogue/doors.ts';
+import type { Door } from '#core/catalogue/routes.ts';
 import { parseEnvironment, type Environment } from './environment.ts';
 import { runtimeLinks } from './links.ts';
 import { once } from './once.ts';
@@ -17,7 +17,7 @@ export interface DoorServices extends Services {
 }
 
 /** The plane as a door has it: with links, a measure of who asks how often, and a look at the scheduler. */
-export function doorServices(door: HttpDoor): DoorServices {
+export function doorServices(door: Door): DoorServices {
   const environment = parseEnvironment(door, process.env);
   const { region, local, bucket, own, cell } = environment;
   const plane = services(environment);

@@ -2,8 +2,7 @@ import { seconds, type Seconds } from '../duration.ts';
 import type { Door } from './routes.ts';
 
 /** Behind the HTTP API, or the WebSocket API. */
-export type DoorName = HttpDoor | 'sockets';
-export type HttpDoor = Exclude<Door, 'mcp'>;
+export type DoorName = Door | 'sockets';
 
 /** What a function is given that no queue's row says. */
 export interface DoorRow {
@@ -19,6 +18,7 @@ export const doors: Record<DoorName, DoorRow> = {
     memoryMb: 512,
     timeout: seconds(15),
   },
+  mcp: { drives: 'the catalogue as tools of the Model Context Protocol', memoryMb: 1024, timeout: seconds(29) },
   sockets: {
     drives: 'WebSockets that follow runs: connect, subscribe, disconnect',
     memoryMb: 512,

@@ -39,6 +39,7 @@ const ownEnvironment = {
   gateway: ['IDENTITY', 'LINKS_ROLE', 'AUDIT_BUCKET', 'AUDIT_KEY'],
   /** Whether a halt is released by another person than who engaged it. */
   halt: ['IDENTITY', 'RELEASE_BY_ANOTHER'],
+  mcp: ['IDENTITY', 'LINKS_ROLE'],
   sockets: ['IDENTITY', 'CONNECTIONS_TABLE', 'SOCKETS_CALLBACK'],
   relay: ['CONNECTIONS_TABLE', 'SOCKETS_CALLBACK'],
 } as const satisfies Partial<Record<EntryPointName, readonly string[]>>;

@@ -1,5 +1,6 @@
-import { doors, doorNames, isDoor, type DoorName, type DoorRow, type HttpDoor } from './doors.ts';
+import { doors, doorNames, isDoor, type DoorName, type DoorRow } from './doors.ts';
 import { queueRow, type queues, type QueueName } from './queues.ts';
+import type { Door } from './routes.ts';
 import type { Host, SdkCall } from './sdk-calls.ts';
 import { inhabitedQueues, startedFrom, type StartedFrom, type tasks, type TaskName } from './tasks.ts';
 
@@ -32,7 +33,7 @@ export type EntryPointName = FunctionName | Family;
  */
 export type QueuesOf<E extends EntryPointName> = E extends 'system'
   ? InhabitedQueue | 'kick' | 'progress'
-  : E extends HttpDoor
+  : E extends Door
     ? Exclude<InhabitedQueue, 'system'> | 'kick' | 'progress'
     : E extends 'sockets' | 'relay'
       ? 'progress'
@@ -148,6 +149,13 @@ const gateway: EntryPoint = {
 };
 const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };
 
+const mcp: EntryPoint = {
+  kind: 'function',
+  file: 'functions/mcp.ts',
+  writesTo: doorWritesTo,
+  calls: [...writing, 'dynamodb:BatchGetItem', 'sts:AssumeRole'],
+  hosts: [...hosts, 'sts'],
+};
 const sockets: EntryPoint = {
   kind: 'function',
   file: 'functions/sockets.ts',
@@ -173,6 +181,7 @@ export const entryPoints = {
   relay,
   gateway,
   halt,
+  mcp,
   sockets,
   ...Object.fromEntries(families.map((family) => [family, executorOf(family)])),
 } as { readonly [E in EntryPointName]: E extends DoorName ? EntryPoint : Consuming };

@@ -3,14 +3,13 @@ import { type CfnStage, HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-a
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { HttpDoor } from '#core/catalogue/doors.ts';
-import { routeNames, routeRow } from '#core/catalogue/routes.ts';
+import { routeNames, routeRow, type Door } from '#core/catalogue/routes.ts';
 import type { PlaneFunction } from '#lib/constructs/plane-function.ts';
 import { planeName } from '#lib/names.ts';
 
 export interface HttpDoorsProps {
   readonly cell: string;
-  readonly functions: { readonly [D in HttpDoor]: PlaneFunction<D> };
+  readonly functions: { readonly [D in Door]: PlaneFunction<D> };
   readonly logRetention: RetentionDays;
 }
 
@@ -30,6 +29,7 @@ export class HttpDoors extends Construct {
     const integrations = {
       gateway: new HttpLambdaIntegration('Gateway', functions.gateway.handler),
       halt: new HttpLambdaIntegration('Halt', functions.halt.handler),
+      mcp: new HttpLambdaIntegration('Mcp', functions.mcp.handler),
     };
     const api = new HttpApi(this, 'Api', {
       apiName: planeName(cell, 'gateway'),
@@ -40,6 +40,8 @@ export class HttpDoors extends Construct {
     for (const [path, methods] of elsewhere('halt')) {
       api.addRoutes({ path, methods, integration: integrations.halt });
     }
+    // All methods: what it does not take it refuses in its own words.
+    for (const [path] of elsewhere('mcp')) api.addRoutes({ path, integration: integrations.mcp });
     const stage = new HttpStage(this, 'Stage', { httpApi: api, stageName: '$default', autoDeploy: true });
     accessLog(this, stage, { name: planeName(cell, 'gateway-access'), retention: logRetention });
     const row = stage.node.defaultChild as CfnStage;
@@ -56,7 +58,7 @@ export class HttpDoors extends Construct {
 }
 
 /** Paths that another door than the gateway answers, with their methods. */
-function elsewhere(door: HttpDoor): Map<string, HttpMethod[]> {
+function elsewhere(door: Door): Map<string, HttpMethod[]> {
   const found = new Map<string, HttpMethod[]>();
   for (const row of routeNames.map(routeRow).filter((one) => one.door === door)) {
     found.set(row.path, [...(found.get(row.path) ?? []), HttpMethod[row.method]]);

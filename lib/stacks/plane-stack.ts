@@ -72,6 +72,7 @@ export class PlaneStack extends Stack {
     const doors = {
       gateway: new PlaneFunction(this, 'Door-gateway', propsOf('gateway')),
       halt: new PlaneFunction(this, 'Door-halt', propsOf('halt')),
+      mcp: new PlaneFunction(this, 'Door-mcp', propsOf('mcp')),
       sockets: new PlaneFunction(this, 'Door-sockets', propsOf('sockets')),
     } satisfies Record<DoorName, unknown>;
     this.openDoors(made, { doors, sockets });
@@ -121,6 +122,7 @@ export class PlaneStack extends Stack {
       system: { ...audit, ...posting },
       gateway: { ...linked, ...audit },
       halt: { ...known, RELEASE_BY_ANOTHER: String(releaseByAnother) },
+      mcp: linked,
       sockets: { ...known, ...posting },
       relay: posting,
     };
@@ -132,7 +134,7 @@ export class PlaneStack extends Stack {
   ): void {
     const http = new HttpDoors(this, 'Http', { cell, functions: doors, logRetention });
     sockets.answerWith(doors.sockets.handler);
-    new LinksRole(this, 'Links', { cell, store: reach.store, signers: [doors.gateway.role] });
+    new LinksRole(this, 'Links', { cell, store: reach.store, signers: [doors.gateway.role, doors.mcp.role] });
     new CfnOutput(this, 'GatewayUrl', { value: http.url, description: 'The HTTP API: alphaswarm --profile' });
     new CfnOutput(this, 'SocketsUrl', { value: sockets.url, description: 'The WebSocket API of progress' });
   }

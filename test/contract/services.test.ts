@@ -41,6 +41,8 @@ async function variables(over: Record<string, string> = {}): Promise<Record<stri
     AUDIT_TABLE: await tables.fresh('audit'),
     AUDIT_BUCKET: servers.bucket(),
     AUDIT_KEY: 'alias/test',
+    CONNECTIONS_TABLE: await tables.fresh('connections'),
+    SOCKETS_CALLBACK: 'http://127.0.0.1:1',
     BUCKET: servers.bucket(),
     EVENT_BUS: 'lifecycle',
     STATE_REDIS: redis,

@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, type Client } from '#client/client.ts';
 import type { AuditEntry } from '#core/ports.ts';
@@ -165,6 +167,29 @@ it('ends a WebSocket whose token has expired, with the next reaping, though noth
   await closed;
   expect(socket.readyState).toBe(WebSocket.CLOSED);
 }, 20_000);
+
+it('is a server of tools to a client of the Model Context Protocol, under the same identity and audit', async () => {
+  const token = await localToken({ issuer: issuer(), client: 'alphaswarm-core', onBehalfOf: 'rita', role: 'service' });
+  const transport = new StreamableHTTPClientTransport(new URL(`${plane.endpoints.gateway}/mcp`), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  });
+  const mcp = new McpClient({ name: 'test', version: '1' });
+  await mcp.connect(transport as Parameters<typeof mcp.connect>[0]);
+  expect((await mcp.listTools()).tools.map(({ name }) => name)).toContain('backtest_run');
+  const asked = {
+    name: 'backtest_run',
+    arguments: { data: { dataset: 'sp500-daily' }, strategy: { name: 'sma-cross' } },
+  };
+  const { structuredContent } = await mcp.callTool(asked);
+  const { run } = structuredContent as { run: { id: string } };
+  expect((await ended(as('vera', 'viewer'), run.id)).actor).toMatchObject({
+    kind: 'service',
+    onBehalfOf: expect.any(String),
+  });
+  const { rows } = await as('vera', 'viewer').audit({ subject: run.id });
+  expect(rows.at(-1)).toMatchObject({ effect: 'operation.start', from: '127.0.0.1 by mcp' });
+  await mcp.close();
+}, 30_000);
 
 it('halts with a strong token, refuses what begins, releases by epoch, and verifies', async () => {
   const [olga, rita] = [as('olga', 'operator'), as('rita', 'researcher')];

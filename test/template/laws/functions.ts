@@ -14,6 +14,7 @@ import { queueIn } from './queues.ts';
 const doorSizes: Record<string, [number, number]> = {
   gateway: [1024, 29],
   halt: [512, 15],
+  mcp: [1024, 29],
   sockets: [512, 10],
 };
 

@@ -87,7 +87,7 @@ describe('a run that ends well', () => {
         return pullResult;
       }),
     );
-    expect(seen).toEqual([{ ...pullPayload, calendar: 'auto' }, ['artefacts', 'datasets'], 1, 1]);
+    expect(seen).toEqual([{ ...pullPayload, calendar: 'auto' }, ['artefacts', 'datasets', 'runs'], 1, 1]);
   });
 });
 

@@ -233,7 +233,7 @@ describe('the Redis keys', () => {
 
 describe('the entry points', () => {
   it('are the doors, the dispatcher and one for each inhabited queue; the system function writes to all', () => {
-    const plane = ['dispatcher', 'gateway', 'halt', 'relay', 'sockets'];
+    const plane = ['dispatcher', 'gateway', 'halt', 'mcp', 'relay', 'sockets'];
     expect(Object.keys(entryPoints).toSorted()).toEqual([...plane, ...inhabitedQueues].toSorted());
     expect(entryPoints.system.writesTo).toEqual([...inhabitedQueues, 'kick', 'progress']);
     const others = Object.entries(entryPoints).filter(([name]) => name !== 'system');
