@@ -22,8 +22,11 @@ const FORBIDDEN = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ROLE_ARN', 'AWS_WEB_
 /** Throws NOT_LOOPBACK or TEMPLATE_UNSUPPORTED for a template that names another AWS than the plane. */
 export function functionEnvironment(spec: FunctionSpec, options: EnvironmentOptions): Record<string, string> {
   refuseOtherAccounts(spec.variables, `the function ${spec.name}`);
-  return { ...spec.variables, ...lambdaVariables(spec, options), ...localVariables(options) };
+  return { ...spec.variables, ...lambdaVariables(spec, options), ...localVariables(options), ...secretsOf(options) };
 }
+
+/** Functions alone: what runs in a container has no business with secrets. */
+const secretsOf = ({ secretsFile }: EnvironmentOptions): Record<string, string> => ({ SECRETS_FILE: secretsFile });
 
 function lambdaVariables(spec: FunctionSpec, { settings, path }: EnvironmentOptions): Record<string, string> {
   return {
@@ -46,7 +49,7 @@ function lambdaVariables(spec: FunctionSpec, { settings, path }: EnvironmentOpti
 
 /** Where its AWS and its clock are; with the fake credentials, since nothing is inherited. */
 export function localVariables(options: EnvironmentOptions): Record<string, string> {
-  const { endpoints, settings, clockFile, secretsFile } = options;
+  const { endpoints, settings, clockFile } = options;
   return {
     AWS_ACCESS_KEY_ID: settings.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: settings.credentials.secretAccessKey,
@@ -55,14 +58,12 @@ export function localVariables(options: EnvironmentOptions): Record<string, stri
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.aws,
-    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.aws,
     // Neither the developer's files nor a host's metadata service is asked for anything.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EC2_METADATA_DISABLED: 'true',
     ALPHASWARM_LOCAL: '1',
     ALPHASWARM_CLOCK_FILE: clockFile,
-    SECRETS_FILE: secretsFile,
   };
 }
 

@@ -132,7 +132,11 @@ class SocketDoor implements WebSocketApi {
     if (this.#stopped) return void socket.destroy();
     if (decision.protocol !== undefined) this.#protocols.set(request, decision.protocol);
     // The client may have gone while $connect thought, and what $connect has made is to be undone.
-    if (!socket.readable || !socket.writable) return this.#left(contents, caller, { code: 1006, reason: '' });
+    if (!socket.readable || !socket.writable) {
+      // Half of it may still be open, and would keep the port.
+      socket.destroy();
+      return this.#left(contents, caller, { code: 1006, reason: '' });
+    }
     this.#handshakes.handleUpgrade(request, socket, head, (opened) => this.#accept(contents, caller, opened));
   }
 

@@ -174,7 +174,7 @@ it('is a server of tools to a client of the Model Context Protocol, under the sa
     requestInit: { headers: { authorization: `Bearer ${token}` } },
   });
   const mcp = new McpClient({ name: 'test', version: '1' });
-  await mcp.connect(transport as Parameters<typeof mcp.connect>[0]);
+  await mcp.connect(transport);
   expect((await mcp.listTools()).tools.map(({ name }) => name)).toContain('backtest_run');
   const asked = {
     name: 'backtest_run',

@@ -156,7 +156,9 @@ test('everything that the plane and its children listen on is loopback', async (
   const running = await plane({ resources: worker, code });
   await running.lambdas.invoke('worker', {});
   const sockets = listening([process.pid, ...descendants(process.pid)]).filter(({ port }) => !before.has(port));
-  const ports = Object.values(running.endpoints).map((url) => Number(new URL(url).port));
+  const ports = Object.values(running.endpoints)
+    .flat()
+    .map((url) => Number(new URL(url).port));
   expect(new Set(sockets.map(({ port }) => port))).toEqual(new Set(ports));
   // 127.0.0.1 as the kernel prints it.
   expect(new Set(sockets.map(({ address }) => address))).toEqual(new Set(['0100007F']));
@@ -208,7 +210,7 @@ test('stopping ends every child and frees every port, and may be asked twice', a
   expect(children.filter(isAlive)).toEqual([]);
   expect(running.told('stopped')).toHaveLength(1);
   expect(running.told('error')).toEqual([]);
-  for (const url of Object.values(running.endpoints)) {
+  for (const url of Object.values(running.endpoints).flat()) {
     const again = createServer().listen(Number(new URL(url).port), '127.0.0.1');
     await once(again, 'listening');
     await new Promise((resolve) => again.close(resolve));

@@ -15,7 +15,7 @@ import { plane, until, type TestPlane } from '#test/local/fixtures/plane.ts';
 
 /** Writes each event down; what it answers to $connect stands in the query. */
 const front = `
-const post = (id, text) => fetch(process.env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI + '/@connections/' + encodeURIComponent(id), { method: 'POST', body: text });
+const post = (id, text) => fetch(process.env.AWS_ENDPOINT_URL + '/@connections/' + encodeURIComponent(id), { method: 'POST', body: text });
 export const handler = async (event) => {
   console.log(JSON.stringify(event));
   const { eventType, connectionId } = event.requestContext;

@@ -9,6 +9,7 @@ import { measured } from '#test/fault/support/measured.ts';
 import { leftovers, startNode, type Ended } from './support/child.ts';
 import { copyTree, type Copy } from './support/copy.ts';
 import { demoOnce } from './support/demo.ts';
+import { isMinutely } from './support/minutely.ts';
 import { skipped } from './support/skipped.ts';
 
 interface Document {
@@ -42,7 +43,11 @@ function needsPython(ctx: TestContext): void {
 /** What does not depend on when, where and how fast a demo is run. */
 function facts({ runs, ingest, halt, backtest }: Document): unknown {
   const { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps, quality, files } = ingest;
-  const states = new Set(runs.map(({ schedule, state, code }) => `${schedule} ${state} ${code ?? ''}`));
+  const states = new Set(
+    runs
+      .filter(({ schedule }) => isMinutely(schedule))
+      .map(({ schedule, state, code }) => `${schedule} ${state} ${code ?? ''}`),
+  );
   return {
     states: [...states].toSorted(),
     ingest: { rowsIn, rowsSilver, rowsQuarantined, duplicates, gaps, quality },
