@@ -27,7 +27,7 @@ interface Owner {
 /** Takes the folder (made when missing), emptied of an earlier plane's state. Throws DATA_FOLDER_IN_USE. */
 export function takeDataFolder(dataDir: string): DataFolder {
   mkdirSync(dataDir, { recursive: true });
-  const lock = join(dataDir, 'plane.lock');
+  const lock = lockOf(dataDir);
   while (!tryLock(lock)) removeStaleLock(lock, dataDir);
   const [redisDir, tasksDir] = [join(dataDir, 'redis'), join(dataDir, 'tasks')];
   const secretsFile = join(dataDir, 'secrets.json');
@@ -60,15 +60,23 @@ function tryLock(lock: string): boolean {
 }
 
 function removeStaleLock(lock: string, dataDir: string): void {
-  const owner = readOwner(lock);
-  if (owner && isRunning(owner.pid) && startTimeOf(owner.pid) === owner.startedAt) {
+  const pid = planeIn(dataDir);
+  if (pid !== undefined) {
     throw new PlaneError(
       'DATA_FOLDER_IN_USE',
-      `The data folder ${dataDir} belongs to a plane that runs as process ${owner.pid}. Stop that one, or start this one with another data folder.`,
+      `The data folder ${dataDir} belongs to a plane that runs as process ${pid}. Stop that one, or start this one with another data folder.`,
     );
   }
   rmSync(lock, { force: true });
 }
+
+/** The process of the plane that runs in the folder, if one does. */
+export function planeIn(dataDir: string): number | undefined {
+  const owner = readOwner(lockOf(dataDir));
+  return owner && isRunning(owner.pid) && startTimeOf(owner.pid) === owner.startedAt ? owner.pid : undefined;
+}
+
+const lockOf = (dataDir: string): string => join(dataDir, 'plane.lock');
 
 function readOwner(lock: string): Owner | undefined {
   try {

@@ -2,10 +2,8 @@
 // everything behind it, from the signature on, is what it is with a real one.
 import { errors, type Provider, type ResourceServer } from 'oidc-provider';
 import * as z from 'zod';
-import { localTenant, machines, rolesOf, type Machine, type Person } from './people.ts';
+import { localPersonGrant, localTenant, machines, rolesOf, type Machine, type Person } from './people.ts';
 import { accessScope, audience, type Shape } from './shapes.ts';
-
-export const localPersonGrant = 'urn:alphaswarm:grant:local-person';
 
 const name = z.string().max(200);
 /** Blank: a token without any. (An empty parameter is none to the provider.) */

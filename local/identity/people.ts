@@ -24,6 +24,8 @@ export interface Machine {
 export type Bearer = Person | Machine;
 
 export const localTenant = 'local';
+/** Its name stands here, so that asking for a token does not load a provider. */
+export const localPersonGrant = 'urn:alphaswarm:grant:local-person';
 
 /** The people whom the page proposes; others are viewers unless the page says more. */
 export const people: Readonly<Record<string, readonly string[]>> = {

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { interactionPolicy, Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import { adapterOver, type IdentityRows } from './adapter.ts';
-import { addLocalPersonGrant, localPersonGrant, machineLifeSeconds, machineOf, resourceServer } from './grant.ts';
+import { addLocalPersonGrant, machineLifeSeconds, machineOf, resourceServer } from './grant.ts';
 import { codeConfirmPage, codeInputPage, donePage, errorPage } from './pages.ts';
-import { machines, machineSecret, rolesOf, localTenant, type Bearer, type Person } from './people.ts';
+import { localPersonGrant, machines, machineSecret, rolesOf, localTenant, type Bearer, type Person } from './people.ts';
 import { accessScope, asksForContext, audience, type Shape } from './shapes.ts';
 
 /** How old a strong authentication may be before somebody who asks for one is asked again. */

@@ -1,8 +1,7 @@
 // A token of a local issuer, over HTTP, for tests and for `alphaswarm token`.
 import { PlaneError } from '#local/errors.ts';
 import { requireLoopback } from '#local/loopback.ts';
-import { localPersonGrant } from './grant.ts';
-import { machineSecret } from './people.ts';
+import { localPersonGrant, machineSecret } from './people.ts';
 
 export interface LocalTokenRequest {
   /** Its address: `http://127.0.0.1:PORT`. */
