@@ -14,6 +14,8 @@ export interface Ask {
   readonly ifMatch?: string | undefined;
   /** For a route that wants step-up only when all there is is meant. */
   readonly bulk?: boolean;
+  readonly leastTimeoutMs?: Call['leastTimeoutMs'];
+  readonly accepts?: Call['accepts'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +33,7 @@ export function asker(send: Send): Asker {
   return Object.assign(parsed, { whole });
 }
 
-function callOf(name: RouteName, { params = {}, query, body, signal, ...ask }: Ask): Call {
+function callOf(name: RouteName, { params = {}, query, body, signal, leastTimeoutMs, accepts, ...ask }: Ask): Call {
   const { method, path, roles, stepUp } = routeRow(name);
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
   return {
@@ -41,7 +43,9 @@ function callOf(name: RouteName, { params = {}, query, body, signal, ...ask }: A
     stepUp: stepUp === 'always' || (stepUp === 'bulk' && ask.bulk === true),
     ...(query ? { query } : {}),
     ...(body === undefined ? {} : { body }),
-    ...(signal ? { signal } : {}),
+    leastTimeoutMs,
+    accepts,
+    signal,
     headers: {
       ...(ask.idempotencyKey === undefined ? {} : { 'idempotency-key': ask.idempotencyKey }),
       ...(ask.ifMatch === undefined ? {} : { 'if-match': ask.ifMatch }),

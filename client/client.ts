@@ -12,7 +12,7 @@ import { framesOf, socketFeed } from './feed.ts';
 import { getFile, putFile } from './files.ts';
 import { follow, type FollowOptions, type FollowSource } from './follow.ts';
 import { checkedBase, transport, type TransportOptions } from './transport.ts';
-import type { AuditFilter, Narrowed, Page, RunFilter, StartRequest } from './requests.ts';
+import type { AuditFilter, AuditRange, Narrowed, Page, RunFilter, StartRequest } from './requests.ts';
 
 export interface ClientOptions extends TransportOptions {
   /** Of the WebSocket API; without it runs are followed by the long poll. */
@@ -48,13 +48,18 @@ export function createClient(options: ClientOptions) {
   };
 }
 
+/** Beyond the wait that was asked for. */
+const answersWithinSeconds = 10;
+
 const runsOf = (ask: Asker) => ({
   start: ({ idempotencyKey, ...body }: StartRequest) => ask('startRun', started, { body, idempotencyKey }),
   list: (filter: RunFilter = {}) => ask('listRuns', runPage, { query: { ...filter } }),
   run: (id: string) => ask('getRun', runDetail, { params: { id } }),
   events: async (id: string, { after, waitSeconds, signal }: Parameters<FollowSource<never>['events']>[1]) => {
     const query = { after: positionText(after), wait: waitSeconds };
-    const { frames, gap } = await ask('followRun', events, { params: { id }, query, signal });
+    // It answers when there is news, or when this time is over.
+    const leastTimeoutMs = (waitSeconds + answersWithinSeconds) * 1000;
+    const { frames, gap } = await ask('followRun', events, { params: { id }, query, signal, leastTimeoutMs });
     return { frames: framesOf(frames), ...(gap ? { oldest: gap.oldest } : {}) };
   },
   cancel: (id: string, reason: string, { idempotencyKey }: Keyed = {}) =>
@@ -106,14 +111,13 @@ const switchOf = (ask: Asker) => ({
 
 const auditOf = (ask: Asker) => ({
   audit: (query: AuditFilter = {}) => ask('listAudit', auditPage, { query: { ...query } }),
-  /** Both hours included, UTC; the last 24 when absent. */
-  verifyAudit: (hours: { readonly from?: string; readonly to?: string } = {}) =>
-    ask('verifyAudit', auditReport, { query: { ...hours } }),
+  /** One answer's worth of the range; where it says `nextHour`, the rest begins there. */
+  verifyAudit: (query: AuditRange = {}) => ask('verifyAudit', auditReport, { query: { ...query } }),
 });
 
 const aboutOf = (ask: Asker) => ({
   health: () => ask('healthz', health),
-  readiness: () => ask('readyz', readiness),
+  readiness: () => ask('readyz', readiness, { accepts: ({ body }) => readiness.safeParse(body).success }),
   me: () => ask('whoAmI', me),
   catalogue: () => ask('showCatalogue', catalogue),
 });

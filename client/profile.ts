@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { SettingsError } from './errors.ts';
+import { SettingsError, UnreachableError } from './errors.ts';
 import { readPrivate } from './private-file.ts';
 
 const issuer = z.strictObject({
@@ -45,7 +45,7 @@ interface Wanted {
   readonly variables: Variables;
 }
 
-/** @throws SettingsError when there is none of that name, saying which there are. */
+/** @throws SettingsError when there is none of that name, saying which there are; UnreachableError without a local plane. */
 export function loadProfile({ name, localFile, variables }: Wanted): Profile {
   const chosen = name ?? (variables['ALPHASWARM_PROFILE'] || localName);
   if (chosen === localName) return { name: localName, ...localProfile(localFile) };
@@ -62,8 +62,9 @@ export function loadProfile({ name, localFile, variables }: Wanted): Profile {
 function localProfile(file: string): ProfileSettings {
   const found = readPrivate(file);
   if (found !== undefined) return parsed(profileSchema, found, file);
-  throw new SettingsError(
+  throw new UnreachableError(
     'No local plane runs here: start one with `npx alphaswarm up`, or name a profile with --profile.',
+    { passing: false, cause: undefined },
   );
 }
 

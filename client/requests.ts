@@ -25,6 +25,12 @@ export interface AuditFilter extends Page {
   readonly tenant?: string;
 }
 
+/** Hours of UTC, `2026-01-05T12`, both included; the last 24 when absent. */
+export interface AuditRange {
+  readonly from?: string;
+  readonly to?: string;
+}
+
 export interface RunFilter extends Page {
   readonly queue?: string;
   readonly task?: string;

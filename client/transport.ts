@@ -38,6 +38,10 @@ export interface Call {
   /** Routes for everybody are asked without a token. */
   readonly anonymous?: boolean;
   readonly stepUp?: boolean;
+  /** The least to wait for one try, where the gateway is asked to wait itself. */
+  readonly leastTimeoutMs?: number | undefined;
+  /** Whether an answer that is no success is one all the same: `not ready` is what was asked for. */
+  readonly accepts?: ((answer: Answer) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 export interface Answer {
@@ -114,14 +118,14 @@ async function attempt(options: TransportOptions, { call, request, token }: Atte
       ...(status === undefined ? {} : { status }),
       ...(token === undefined ? {} : { token }),
     });
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const timeoutMs = Math.max(options.timeoutMs ?? defaultTimeoutMs, call.leastTimeoutMs ?? 0);
   const patience = AbortSignal.timeout(timeoutMs);
   const signal = call.signal ? AbortSignal.any([call.signal, patience]) : patience;
   try {
     const response = await fetch(request.url, { ...request.init, signal });
     const text = await response.text();
     told(response.status);
-    return answerOf(response, text, options.baseUrl);
+    return answerOf(response, text, { baseUrl: options.baseUrl, accepts: call.accepts });
   } catch (error) {
     if (isOurs(error)) throw error;
     told();
@@ -132,10 +136,14 @@ async function attempt(options: TransportOptions, { call, request, token }: Atte
 
 const isOurs = (error: unknown): boolean => error instanceof GatewayError || error instanceof VersionError;
 
-function answerOf({ status, headers, ok }: Response, text: string, baseUrl: string): Answer {
+interface Expected extends Pick<Call, 'accepts'> {
+  readonly baseUrl: string;
+}
+
+function answerOf({ status, headers, ok }: Response, text: string, { baseUrl, accepts }: Expected): Answer {
   checkVersion(headers, baseUrl);
   const body = parsed(text);
-  if (!ok) throw errorOf({ status, headers, body }, text);
+  if (!ok && !accepts?.({ status, headers, body })) throw errorOf({ status, headers, body }, text);
   if (body === undefined && text !== '')
     throw new VersionError(
       `What answers at ${baseUrl} is no gateway of AlphaSwarm: its answer is no JSON. Look at the profile's address.`,
