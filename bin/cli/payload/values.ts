@@ -1,4 +1,4 @@
-import type { Field } from './fields.ts';
+import type { Field } from './flag.ts';
 
 /** What a flag was given as text, as the schema wants it. @throws RangeError saying what it wants. */
 export function valueOf({ kinds, choices }: Pick<Field, 'kinds' | 'choices'>, text: string): unknown {

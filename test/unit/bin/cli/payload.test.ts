@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { expect, test } from 'vitest';
-import { fieldsOf, flagOf } from '#bin/cli/payload/fields.ts';
+import { fieldsOf } from '#bin/cli/payload/fields.ts';
+import { flagOf } from '#bin/cli/payload/flag.ts';
 import { valueOf, withValue } from '#bin/cli/payload/values.ts';
 import { taskContract, taskNames } from '#core/catalogue/tasks.ts';
 
