@@ -14,7 +14,7 @@ export interface Context {
   readonly profile: Profile;
   readonly client: Client;
   /** Another command as it is to be typed for the same gateway. */
-  typed(words: string): string;
+  readonly typed: (words: string) => string;
 }
 
 export function contextOf(globals: Globals, variables: Variables = process.env): Context {

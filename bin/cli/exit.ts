@@ -53,7 +53,8 @@ function verdictOf(thrown: unknown): Verdict {
   if (thrown instanceof GatewayError) return ofGateway(thrown);
   if (!(thrown instanceof Error)) return { exit: 'failed', code: 'INTERNAL', message: String(thrown) };
   const { name, message } = thrown;
-  return { ...(byName[name] ?? { exit: 'failed', code: codeOf(thrown) }), message };
+  const code = codeOf(thrown);
+  return { ...(byName[name] ?? { exit: away.has(code) ? 'unreachable' : 'failed', code }), message };
 }
 
 /** `commander.help` is help that nobody asked for: it has been printed, and a word is missing. */
@@ -73,6 +74,7 @@ const byName: Readonly<Record<string, { readonly exit: Exit; readonly code: stri
     code: 'NO_CREDENTIALS',
     next: 'Set AWS_PROFILE, or log in with the AWS command line.',
   },
+  TimeoutError: { exit: 'unreachable', code: 'LATE' },
   AccessDeniedException: {
     exit: 'refused',
     code: 'IAM',
@@ -80,9 +82,12 @@ const byName: Readonly<Record<string, { readonly exit: Exit; readonly code: stri
   },
 };
 
-/** Ours have one: a plane that does not start, a failure of the core. */
+/** Ours have one, and what the network says. */
 const codeOf = (thrown: Error): string =>
   'code' in thrown && typeof thrown.code === 'string' && /^[A-Z_]+$/.test(thrown.code) ? thrown.code : 'INTERNAL';
+
+/** Said by a port of the core, or by the network below the SDK. */
+const away = new Set(['DEPENDENCY_UNAVAILABLE', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN']);
 
 function ofGateway({ code, status, message, issues }: GatewayError): Verdict {
   const next = nextSteps[code];

@@ -6,13 +6,13 @@ export type Style = Parameters<typeof styleText>[0];
 export interface Output {
   readonly json: boolean;
   /** The answer: one document with --json, else the text. */
-  answer(document: unknown, text: string): void;
+  readonly answer: (document: unknown, text: string) => void;
   /** One answer of several: a line of JSON, else the text, where there is one. */
-  line(document: unknown, text?: string): void;
+  readonly line: (document: unknown, text?: string) => void;
   /** For a person: what goes on, what to do next. Silent with --json. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   /** Coloured where stdout is a terminal and NO_COLOR does not forbid it. */
-  paint(style: Style, text: string): string;
+  readonly paint: (style: Style, text: string) => string;
   /** Where progress is drawn; undefined with --json. */
   readonly screen: NodeJS.WriteStream | undefined;
 }

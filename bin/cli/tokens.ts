@@ -1,6 +1,6 @@
 // Whose token is sent: the one in the environment, the one of a login, or on this machine that of its own issuer.
 import { userInfo } from 'node:os';
-import { IdentityError } from '#client/errors.ts';
+import { IdentityError, UnreachableError } from '#client/errors.ts';
 import { localName, type Profile, type Variables } from '#client/profile.ts';
 import { sessionStore, sessionToken, type SessionStore } from '#client/session.ts';
 import type { TokenSource } from '#client/transport.ts';
@@ -48,10 +48,17 @@ function localTokens({ issuers }: Profile): TokenSource {
     if (!first) throw new IdentityError('The local plane has no issuer: set ALPHASWARM_TOKEN.');
     const { localToken } = await import('#local/identity/token.ts');
     const acr = stepUp ? 'high' : 'low';
-    const token = await localToken({ issuer: first.issuer, role: 'operator', user: userName(), acr });
+    const token = await localToken({ issuer: first.issuer, role: 'operator', user: userName(), acr }).catch(noIssuer);
     kept.set(stepUp, { token, atMs: performance.now() });
     return token;
   };
+}
+
+/** With a cause nobody answered; without one the issuer said no. */
+function noIssuer(thrown: unknown): never {
+  const { message, cause } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (cause === undefined) throw new IdentityError(message, thrown);
+  throw new UnreachableError(message, { passing: false, cause: thrown });
 }
 
 /** Who runs this, as the machine knows them. */

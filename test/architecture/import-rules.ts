@@ -43,7 +43,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
   sim: { ours: ['core', 'memory', 'engines', 'tasks', 'sim'], theirs: { never: network } },
   bin: {
-    ours: ['core', 'engines', 'lib', 'client', 'runtime', 'local', 'localstack', 'sim', 'bin'],
+    // Of runtime the break-glass way alone: it halts where no gateway can be asked.
+    ours: ['core', 'engines', 'lib', 'client', 'runtime/break-glass.ts', 'local', 'localstack', 'sim', 'bin'],
     theirs: { never: [/^ioredis$/] },
   },
   localstack: { ours: ['core', 'runtime', 'local', 'localstack'], theirs: { never: [/^aws-cdk-lib/] } },

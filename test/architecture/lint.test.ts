@@ -55,6 +55,8 @@ const planted: [folder: string, specifier: string, verdict: 'refused' | 'allowed
   ['local', '#tasks/system/index.ts', 'refused'],
   ['local', '#runtime/clock.ts', 'allowed'],
   ['bin', '#functions/system.ts', 'refused'],
+  ['bin', '#runtime/services.ts', 'refused'],
+  ['bin', '#runtime/break-glass.ts', 'allowed'],
   ['bin', '#local/plane.ts', 'allowed'],
 ];
 const nameOf = (index: number): string => `planted-${index}.ts`;

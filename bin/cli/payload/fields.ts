@@ -15,13 +15,16 @@ interface Schema {
   readonly default?: unknown;
 }
 
-/** The fields of a payload, and what stands in every one of them because nothing else may. */
+/** The fields of a payload, and those of them that can hold one value alone. */
 export function fieldsOf(payload: z.ZodType): { fields: readonly Field[]; fixed: readonly Field[] } {
-  const schema = z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }) as Schema;
-  const all = merged(within(schema, { path: [], required: true }));
+  const all = fieldsOfSchema(z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }));
   const isFixed = ({ required, choices }: Field) => required && choices?.length === 1;
   return { fields: all, fixed: all.filter(isFixed) };
 }
+
+/** The same of a schema that somebody else has written down, such as a gateway of another release. */
+export const fieldsOfSchema = (schema: unknown): Field[] =>
+  merged(within(schema as Schema, { path: [], required: true }));
 
 interface At {
   readonly path: readonly string[];

@@ -1,0 +1,13 @@
+import { Argument, type Command } from 'commander';
+import { completionScript, shells, type Shell } from '../completion/scripts.ts';
+import { placesOf } from '../completion/tree.ts';
+
+export const addCompletion = (program: Command): Command =>
+  program
+    .command('completion')
+    .summary('prints what a shell needs to complete commands, flags, tasks, queues and schedules')
+    .addArgument(new Argument('<shell>', 'whose').choices(shells))
+    .action(async (shell: Shell) => {
+      const { catalogueNames } = await import('../known.ts');
+      process.stdout.write(completionScript(shell, placesOf(program, catalogueNames)));
+    });
