@@ -17,6 +17,7 @@ import { messageOf, PlaneError } from '#local/errors.ts';
 import type { BusEvent } from '#local/events.ts';
 import { watchExecutors } from '#local/executor-watch.ts';
 import { startGuardian } from '#local/guardian.ts';
+import type { LocalIdentity } from '#local/identity/start.ts';
 import { inProcess } from '#local/in-process.ts';
 import type { Lambdas } from '#local/lambda-host.ts';
 import { createLogs, type Logs } from '#local/logs.ts';
@@ -77,6 +78,8 @@ export interface Plane {
   /** Executors: what runs of them, and what may be done to them. */
   tasks: Tasks;
   metrics: Metrics;
+  /** The issuers of tokens: to be stopped, as if they were down. Absent where the template wants none. */
+  identity?: LocalIdentity;
   /** What functions wrote. */
   logs: Logs;
   /** What was put on the event buses, in order. */
@@ -178,6 +181,7 @@ function attach({ settings, emit, clock, logs, doors, undo }: Base, backplane: B
     lambdas,
     tasks: tasks ?? noTasks(),
     metrics: together(metrics, counted.metrics),
+    ...(doors.identity && { identity: doors.identity }),
     logs,
     events: () => backplane.events(),
     queueDepths: () => backplane.queueDepths(),

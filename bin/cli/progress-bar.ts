@@ -49,7 +49,10 @@ function wordsOf({ state, stage, done, total, unit, message }: Frame, etaSeconds
     etaSeconds === undefined || state !== 'running' ? undefined : `ETA ${secondsText(etaSeconds)}`,
     message,
   ];
-  return plain(parts.filter((part) => part !== undefined).join('  '));
+  return parts
+    .filter((part) => part !== undefined)
+    .map((part) => plain(part))
+    .join('  ');
 }
 
 const lineOf = (frame: Frame, etaSeconds: number | undefined): string =>

@@ -18,17 +18,18 @@ export const taskFlags = (): TaskFlags[] =>
   });
 
 /** As commander has it: `--source.key <text>`; an open field takes NAME=VALUE, as often as need be. */
-export function optionOf(field: Field): { readonly flags: string; readonly says: string } {
-  const { kinds, choices, required } = field;
-  const isFixed = required && choices?.length === 1;
-  const says = [
-    isFixed ? `always ${choices?.[0]}, may be left out` : required ? 'needed' : 'optional',
-    choices && choices.length > 1 ? `one of ${choices.join(', ')}` : undefined,
-    field.default === undefined ? undefined : `default ${JSON.stringify(field.default)}`,
-  ];
+export function optionOf(field: Field): {
+  readonly flags: string;
+  readonly says: string;
+  readonly choices: readonly string[];
+} {
+  const { kinds, choices = [], required } = field;
+  const need = required ? 'needed' : 'optional';
+  const says = required && choices.length === 1 ? 'may be left out' : need;
   const flag = flagOf(field).replace(/\.$/, '');
   return {
     flags: `${flag} <${field.open ? 'name=value' : kinds.join('|')}>`,
-    says: says.filter((part) => part !== undefined).join('; '),
+    says: field.default === undefined ? says : `${says}; default ${JSON.stringify(field.default)}`,
+    choices,
   };
 }

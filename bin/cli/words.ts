@@ -37,6 +37,8 @@ const styles: Readonly<Record<string, Style>> = {
 };
 export const stateCell = (state: string): Cell => ({ text: state, style: styles[state] ?? 'reset' });
 
+export const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
 /** Who did it, and for whom. */
 export const actorText = ({
   id,

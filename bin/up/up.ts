@@ -1,10 +1,10 @@
 // `up` keeps the local plane running in the foreground, and tells the other commands where it is.
 import { join } from 'node:path';
 import { removePrivate, writePrivate } from '#client/private-file.ts';
-import type { ProfileSettings } from '#client/profile.ts';
-import { startPlane, type Plane, type PlaneOptions } from '#local/plane.ts';
+import { startPlane, type PlaneOptions } from '#local/plane.ts';
 import { root } from '../cli/globals.ts';
 import { synthesise } from '../synthesise.ts';
+import { profileOf } from './profile.ts';
 import { liveSummary, type Watcher } from './summary.ts';
 
 interface UpWanted {
@@ -32,21 +32,6 @@ export async function up({ assembly, dataDir, json, ports }: UpWanted): Promise<
 async function synthesised(): Promise<string> {
   process.stderr.write('alphaswarm: synthesising the templates and bundles ...\n');
   return synthesise(root);
-}
-
-/** The client that every local issuer knows for this command line. */
-const clientId = 'alphaswarm-cli';
-
-/** Where the plane is, and for `halt --direct` all that the function of that name is given. */
-function profileOf(plane: Plane): ProfileSettings {
-  const { endpoints, resources } = plane;
-  const halt = resources.functions.find(({ name }) => name.endsWith('-halt'));
-  return {
-    gateway: endpoints.gateway,
-    sockets: endpoints.sockets,
-    issuers: endpoints.issuers.map((issuer) => ({ issuer, clientId })),
-    ...(halt ? { halt: plane.environment(halt.name) } : {}),
-  };
 }
 
 const jsonLines = (): Watcher => ({

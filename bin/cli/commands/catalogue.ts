@@ -34,11 +34,14 @@ const show: Act = async ({ client, out, typed }, { args: [word] }) => {
   const fields = table(
     out,
     ['FIELD', ''],
-    flags.map((flag) => [flag.flags, flag.says]),
+    flags.map((flag) => [flag.flags, saysOf(flag)]),
   );
   out.answer(task, flags.length === 0 ? `${known}\n\nIts payload has no fields.` : `${known}\n\n${fields}`);
   out.note(`Start it: ${typed(`run ${task.name} --follow`)}`);
 };
+
+const saysOf = ({ says, choices }: { readonly says: string; readonly choices: readonly string[] }): string =>
+  choices.length === 0 ? says : `${says}; one of ${choices.join(', ')}`;
 
 function whole(out: Output, { version, release, tasks, queues, schedules }: Catalogue): string {
   return [

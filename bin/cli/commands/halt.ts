@@ -6,7 +6,7 @@ import { CliError, usageError } from '../exit.ts';
 import { table } from '../output.ts';
 import { paging, pagingOf } from '../paging.ts';
 import { wholeNumber } from '../globals.ts';
-import { actorText, timeText } from '../words.ts';
+import { actorText, sentence, timeText } from '../words.ts';
 import type { Narrowing } from '../known.ts';
 
 export function addHalt(program: Command): void {
@@ -47,7 +47,7 @@ const engage: Act = async (context, command) => {
   const { did, text, answer } = direct ? await directly(context, wanted) : await byGateway(context, wanted);
   out.answer(
     answer,
-    `${what} of ${context.profile.name} is halted${did === 'narrowed' ? '' : ': nothing begins'}.${text}`,
+    `${sentence(what)} of ${context.profile.name} is halted${did === 'narrowed' ? '' : ': nothing begins'}.${text}`,
   );
   out.note(`Release it: ${context.typed(`release${flagsOf(target)} --reason ...`)}`);
 };

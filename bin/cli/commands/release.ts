@@ -7,6 +7,7 @@ import { wholeNumber } from '../globals.ts';
 import { haltFacts, narrowedText, type Halt } from '../halt-words.ts';
 import type { Narrowing } from '../known.ts';
 import { facts } from '../output.ts';
+import { sentence } from '../words.ts';
 import { nameOf, narrowable, oneTarget } from './halt.ts';
 import { withReason } from './runs.ts';
 
@@ -33,7 +34,7 @@ const release: Act = async (context, command) => {
   const seen = epoch ?? (await look(context, target, yes));
   if (seen === 'nothing') return;
   const released = await client.release(reason, { ...target, ...(seen === undefined ? {} : { epoch: seen }) });
-  const name = nameOf(target);
+  const name = sentence(nameOf(target));
   const said = {
     released: `${name} is released: what was held goes on by itself.`,
     widened: `${name} is released: what was held goes on by itself.`,
@@ -71,5 +72,5 @@ const isWhole = ({ queue, task }: Narrowing): boolean => queue === undefined && 
 function engagedText(out: Context['out'], halt: Halt, target: Narrowing): string | undefined {
   if (isWhole(target)) return halt.state === 'clear' ? undefined : facts(out, haltFacts(halt));
   const found = halt.narrowed.find(({ queue, task }) => queue === target.queue && task === target.task);
-  return found && `${nameOf(target)} is halted ${narrowedText(found)}`;
+  return found && `${sentence(nameOf(target))} is halted ${narrowedText(found)}`;
 }

@@ -47,8 +47,9 @@ function addTask(run: Command, flags: TaskFlags): void {
     .option('--idempotency-key <key>', 'the same key and request are one run, however often they are sent')
     .optionsGroup('Fields of the payload:');
   for (const field of flags.fields) {
-    const { flags: written, says } = optionOf(field);
+    const { flags: written, says, choices } = optionOf(field);
     const option = new Option(written, says);
+    if (choices.length > 0) option.choices(choices);
     // Given several times, as name=value each.
     if (field.open) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
     // Commander makes camels of dashes, and the names of fields hold dots.

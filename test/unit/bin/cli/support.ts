@@ -1,0 +1,45 @@
+// The command line as a process, with a home of its own.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { writePrivate } from '#client/private-file.ts';
+import type { ProfileSettings } from '#client/profile.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..', '..');
+const program = join(root, 'bin', 'alphaswarm.ts');
+
+export interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+/** Nothing of a developer's own is read. */
+export type Variables = Readonly<Record<string, string>>;
+
+export function alphaswarm(args: readonly string[], variables: Variables = {}, stdin = ''): Promise<Ended> {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...variables };
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...args], { env, cwd: tmpdir() }, (error, stdout, stderr) =>
+      resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+    );
+    child.stdin?.end(stdin);
+  });
+}
+
+export function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'alphaswarm-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A profile `prod` for the gateway, and a token for it. */
+export function home(profile: ProfileSettings): Variables {
+  const folder = temporary();
+  writePrivate(join(folder, 'alphaswarm', 'profiles.json'), { prod: profile });
+  return { XDG_CONFIG_HOME: folder, ALPHASWARM_PROFILE: 'prod', ALPHASWARM_TOKEN: 'eyJhbGciOi.J9zdWIiOi.c2lnbmF0dXJl' };
+}
+
+export const errorOf = ({ stderr }: Ended): { code: string; exit: number; message: string } =>
+  (JSON.parse(stderr) as { error: { code: string; exit: number; message: string } }).error;
