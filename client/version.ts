@@ -1,14 +1,15 @@
+import { apiVersion, versionHeader } from '#gateway/schemas/version.ts';
 import { VersionError } from './errors.ts';
 
-/** The major version of the interface that this client speaks; the gateway says its own with every answer. */
-export const apiMajor = 1;
-export const versionHeader = 'alphaswarm-version';
+const majorOf = (version: string): number => Number(version.split('.')[0]);
+/** Of the interface that this client speaks; the gateway says its own with every answer. */
+const apiMajor = majorOf(apiVersion);
 
 /** @throws VersionError when the gateway says that it is of another major version. */
 export function checkVersion(headers: Headers, baseUrl: string): void {
   const said = headers.get(versionHeader);
   if (said === null) return;
-  const major = Number(said.split('.')[0]);
+  const major = majorOf(said);
   if (major === apiMajor) return;
   const whose = major > apiMajor ? 'Update this checkout' : 'Use the checkout that the gateway was deployed from';
   throw new VersionError(

@@ -50,7 +50,7 @@ const clientOf = (profile: Profile, globals: Globals, variables: Variables): Cli
 /** Four characters tell tokens of different issuers apart and are worth nothing; more is never shown. */
 const shownCharacters = 4;
 
-export function exchangeLine({ method, url, status, tookMs, token }: Exchange): string {
+function exchangeLine({ method, url, status, tookMs, token }: Exchange): string {
   const shown =
     token === undefined ? 'no token' : `token ${token.slice(0, Math.min(shownCharacters, token.length / 4))}...`;
   return `${method} ${url} ${status ?? 'no answer'} in ${tookMs} ms, ${shown}\n`;

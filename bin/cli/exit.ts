@@ -3,16 +3,17 @@ import { CommanderError } from 'commander';
 import { GatewayError } from '#client/errors.ts';
 
 /** Documented in --help and docs/cli.md; scripts rest on them. */
-export const exits = { done: 0, failed: 1, usage: 2, halted: 3, refused: 4, unreachable: 5 } as const;
+export const exits = { done: 0, failed: 1, usage: 2, halted: 3, refused: 4, unreachable: 5, interrupted: 130 } as const;
 export type Exit = keyof typeof exits;
 
 export const exitHelp = `Exit codes:
-  0  done
-  1  failed: a run that was followed did not succeed, an audit is not intact, or a fault
-  2  usage: a command, flag, payload, name or profile that cannot be used
-  3  halted: the kill switch is set, and what was asked for is refused, held or skipped
-  4  refused: not logged in, not allowed, or changed since you looked
-  5  not reachable: no plane, a gateway that is down, slow, not ready or of another version`;
+    0  done
+    1  failed: a run that was followed did not succeed, an audit is not intact, or a fault
+    2  usage: a command, flag, payload, name or profile that cannot be used
+    3  halted: the kill switch is set, and what was asked for is refused, held or skipped
+    4  refused: not logged in, not allowed, or changed since you looked
+    5  not reachable: no plane, a gateway that is down, slow, not ready or of another version
+  130  interrupted: by Ctrl-C`;
 
 /** An end that is no success; its message says what, which value, and what to do. */
 export class CliError extends Error {

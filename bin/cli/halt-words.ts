@@ -14,6 +14,6 @@ export function haltFacts({ state, why, epoch, by, reason, since, narrowed }: Ha
 }
 
 type Narrowed = Halt['narrowed'][number];
-export const nameOf = ({ queue, task }: Pick<Narrowed, 'queue' | 'task'>): string =>
+const nameOf = ({ queue, task }: Pick<Narrowed, 'queue' | 'task'>): string =>
   queue === undefined ? `task ${task}` : `queue ${queue}`;
 export const narrowedText = ({ by, reason, at }: Narrowed): string => `by ${by} since ${timeText(at)}: ${reason}`;

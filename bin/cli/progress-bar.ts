@@ -7,9 +7,9 @@ type Seen = Followed<RunSeen>;
 type Frame = Extract<Seen, { type: 'frame' }>['frame'];
 
 export interface ProgressView {
-  show(event: Seen): void;
+  readonly show: (event: Seen) => void;
   /** Leaves the terminal as a next line needs it. */
-  end(): void;
+  readonly end: () => void;
 }
 
 export function progressView(out: Output, nowMs: () => number = () => performance.now()): ProgressView {

@@ -1,5 +1,4 @@
 // Following a run to its end, for `follow` and `run --follow`.
-import { once } from 'node:events';
 import type { Client } from '#client/client.ts';
 import type { Context } from './context.ts';
 import { CliError } from './exit.ts';
@@ -31,7 +30,11 @@ async function lastOf(context: Context, id: string): Promise<RunShown> {
     }
   } catch (thrown) {
     if (!interrupted.signal.aborted) throw thrown;
-    throw new Interrupted(`You follow it no more; it goes on. Follow it again: ${context.typed(`follow ${id}`)}`);
+    throw new CliError(
+      'interrupted',
+      'INTERRUPTED',
+      `You follow it no more; it goes on. Follow it again: ${context.typed(`follow ${id}`)}`,
+    );
   } finally {
     view.end();
     interrupted.forget();
@@ -39,20 +42,16 @@ async function lastOf(context: Context, id: string): Promise<RunShown> {
   throw new Error(`the run ${id} ended without saying how: look at it with show`);
 }
 
-/** Ctrl-C while a run is followed ends the following, and not the run. */
-export class Interrupted extends Error {}
-
+/** Ctrl-C ends the following, and not the run. */
 function interruption() {
   const ending = new AbortController();
-  void once(process, 'SIGINT', { signal: ending.signal }).then(
-    () => ending.abort(),
-    // Nobody interrupted.
-    () => undefined,
-  );
-  return { signal: ending.signal, forget: () => ending.abort() };
+  const end = () => ending.abort();
+  process.on('SIGINT', end);
+  // Npm passes on what the terminal has sent already: a second one must not cut off what is said of the first.
+  return { signal: ending.signal, forget: () => void (ending.signal.aborted || process.off('SIGINT', end)) };
 }
 
-export const heldError = (id: string): CliError =>
+const heldError = (id: string): CliError =>
   new CliError(
     'halted',
     'RUN_HELD',

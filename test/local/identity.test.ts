@@ -5,6 +5,7 @@ import { parseIdentity } from '#gateway/identity/config.ts';
 import { requireStepUp } from '#gateway/identity/step-up.ts';
 import { createIdentity, type Identity } from '#gateway/identity/verify.ts';
 import { startIdentity, type LocalIdentity } from '#local/identity/start.ts';
+import { browser } from '#test/local/fixtures/browser.ts';
 
 let local: LocalIdentity;
 let identity: Identity;
@@ -13,45 +14,6 @@ beforeAll(async () => {
   identity = createIdentity(parseIdentity(local.config, { local: true }), { nowMs: () => Date.now() });
 });
 afterAll(() => local.stop());
-
-interface Page {
-  readonly url: string;
-  readonly status: number;
-  readonly text: string;
-}
-
-/** Keeps cookies, follows redirects, and never runs a script. */
-function browser() {
-  const jar = new Map<string, string>();
-  const open = async (url: string, form?: URLSearchParams): Promise<Page> => {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await fetch(url, {
-      redirect: 'manual',
-      headers: { cookie, accept: 'text/html' },
-      ...(form && { method: 'POST', body: form }),
-    });
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === '') jar.delete(name);
-      else jar.set(name, value);
-    }
-    const to = answer.headers.get('location');
-    if (to !== null) return open(new URL(to, url).href);
-    return { url, status: answer.status, text: await answer.text() };
-  };
-  /** Sends the page's form with what it holds already, and with what is typed, ticked or clicked. */
-  const submit = ({ url, text }: Page, typed: [string, string][] = []): Promise<Page> => {
-    const fields = [...text.matchAll(/<input\b[^>]*>/g)].flatMap(([input]): [string, string][] => {
-      const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(input)?.[1];
-      const [name, value] = [attribute('name'), attribute('value')];
-      return name === undefined || value === undefined || attribute('type') === 'checkbox' ? [] : [[name, value]];
-    });
-    const form = new URLSearchParams(fields.filter(([name]) => !typed.some(([other]) => other === name)));
-    for (const [name, value] of typed) form.append(name, value);
-    return open(new URL(/<form[^>]*\baction="([^"]+)"/.exec(text)?.[1] ?? url, url).href, form);
-  };
-  return { open, submit };
-}
 
 const begin = async (issuer: 'entra' | 'auth0', asked: Record<string, string> = {}) => {
   const url = new URL(local.issuers.find(({ name }) => name === issuer)!.url);

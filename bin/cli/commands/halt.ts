@@ -60,7 +60,7 @@ export function oneTarget(narrowing: Narrowing): Narrowing {
 
 export const nameOf = ({ queue, task }: Narrowing): string =>
   queue === undefined ? (task === undefined ? 'the whole plane' : `the task ${task}`) : `the queue ${queue}`;
-export const flagsOf = (target: Narrowing): string =>
+const flagsOf = (target: Narrowing): string =>
   Object.entries(target)
     .map(([kind, name]) => ` --${kind} ${name}`)
     .join('');

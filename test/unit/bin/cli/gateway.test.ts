@@ -1,5 +1,5 @@
 // The command line against gateways that are down, slow, of another version, odd, or say no.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,9 +59,9 @@ test('fields of a later minor version are passed over', async () => {
 });
 
 test.each([
-  ['a page', (response: import('node:http').ServerResponse) => void response.end('<html>It works!</html>')],
-  ['other JSON', (response: import('node:http').ServerResponse) => json(response, 200, { hello: 'world' })],
-  ['no such page', (response: import('node:http').ServerResponse) => json(response, 404, { message: 'Not Found' })],
+  ['a page', (response: ServerResponse) => void response.end('<html>It works!</html>')],
+  ['other JSON', (response: ServerResponse) => json(response, 200, { hello: 'world' })],
+  ['no such page', (response: ServerResponse) => json(response, 404, { message: 'Not Found' })],
 ])('something else than a gateway, which answers with %s, ends with 5', async (_, answer) => {
   const { url } = await serving((_heard, response) => answer(response));
   expect(await alphaswarm(['queues'], at(url))).toMatchObject({ status: 5, stdout: '' });
@@ -129,11 +129,9 @@ test('what does not fit a payload is said of its flags', async () => {
   const { url, heard } = await serving((_, response) =>
     json(response, 422, { ...problem(422, 'PAYLOAD_INVALID', 'it does not fit'), issues }),
   );
-  const ended = await alphaswarm(
-    ['run', 'ingest.pull', '--payload', '-', '--dataset', 'b'],
-    at(url),
-    '{"dataset":"a"}',
-  );
+  const ended = await alphaswarm(['run', 'ingest.pull', '--payload', '-', '--dataset', 'b'], at(url), {
+    stdin: '{\"dataset\":\"a\"}',
+  });
   expect(ended).toMatchObject({ status: 2, stdout: '' });
   expect(ended.stderr).toContain('--source.key: is missing');
   expect(JSON.parse(heard[0]?.body ?? '')).toEqual({

@@ -100,7 +100,7 @@ test('help lists the exit codes, and is on stdout', async () => {
   const ended = await alphaswarm(['halt', '--help']);
   expect(ended).toMatchObject({ status: 0, stderr: '' });
   expect(ended.stdout).toContain('npx alphaswarm halt --direct');
-  expect((await alphaswarm(['--help'])).stdout).toMatch(/Exit codes:\n {2}0 {2}done/);
+  expect((await alphaswarm(['--help'])).stdout).toMatch(/Exit codes:\n {4}0 {2}done/);
 });
 
 const watcher = `

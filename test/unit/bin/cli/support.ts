@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { writePrivate } from '#client/private-file.ts';
 import type { ProfileSettings } from '#client/profile.ts';
@@ -18,13 +19,20 @@ export interface Ended {
 /** Nothing of a developer's own is read. */
 export type Variables = Readonly<Record<string, string>>;
 
-export function alphaswarm(args: readonly string[], variables: Variables = {}, stdin = ''): Promise<Ended> {
+interface Means {
+  readonly stdin?: string;
+  /** Hears each line of stdout as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export function alphaswarm(args: readonly string[], variables: Variables = {}, means: Means = {}): Promise<Ended> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...variables };
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [program, ...args], { env, cwd: tmpdir() }, (error, stdout, stderr) =>
       resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
-    child.stdin?.end(stdin);
+    child.stdin?.end(means.stdin ?? '');
+    if (child.stdout && means.onLine) createInterface({ input: child.stdout }).on('line', means.onLine);
   });
 }
 
