@@ -10,7 +10,8 @@ import { startPlane, type Plane } from '#local/plane.ts';
 import { synthesise } from '#test/local/fixtures/synth.ts';
 import { browser } from '#test/local/fixtures/browser.ts';
 import { until } from '#test/local/fixtures/plane.ts';
-import { alphaswarm, errorOf, type Ended } from '#test/unit/bin/cli/support.ts';
+import { alphaswarm, errorOf, home, type Ended } from '#test/unit/bin/cli/support.ts';
+import { json, serving } from '#test/unit/client/support.ts';
 
 let folder = '';
 let plane: Plane;
@@ -47,22 +48,25 @@ const pull = ['run', 'ingest.pull', '--dataset', 'prices', '--source.key', 'pric
 let pulled = '';
 
 test('status, catalogue, queues, schedules and who one is are there for the asking', async () => {
-  expect(await answer('status')).toMatchObject({
+  const [status, catalogue, queues, letters, schedule, token] = await Promise.all([
+    answer('status'),
+    run('catalogue', 'ingest.pull'),
+    answer('queues'),
+    answer('queues', 'ingestion'),
+    answer('schedules', 'status-sync'),
+    run('token', '--role', 'viewer', '--user', 'victor'),
+  ]);
+  expect(status).toMatchObject({
     health: { version: '1.0' },
     readiness: { status: 'ready' },
     halt: { state: 'clear' },
     me: { tenant: 'local', roles: ['operator'] },
   });
-  expect((await run('catalogue', 'ingest.pull')).stdout).toContain('--source.key <string>');
-  expect(await answer('queues')).toMatchObject({
-    queues: expect.arrayContaining([expect.objectContaining({ name: 'ingestion' })]),
-  });
-  expect(await answer('queues', 'ingestion')).toMatchObject({ queue: { name: 'ingestion' }, letters: [] });
-  expect(await answer('schedules', 'status-sync')).toMatchObject({
-    key: 'status-sync',
-    scheduler: { state: 'ENABLED' },
-  });
-  expect((await run('token', '--role', 'viewer', '--user', 'victor')).stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  expect(catalogue.stdout).toContain('--source.key <string>');
+  expect(queues).toMatchObject({ queues: expect.arrayContaining([expect.objectContaining({ name: 'ingestion' })]) });
+  expect(letters).toMatchObject({ queue: { name: 'ingestion' }, letters: [] });
+  expect(schedule).toMatchObject({ key: 'status-sync', scheduler: { state: 'ENABLED' } });
+  expect(token.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
 });
 
 test('a file is uploaded, pulled and followed to its end, shown, and its artefacts fetched whole', async () => {
@@ -120,7 +124,8 @@ test('a login by code is kept for its owner alone, is whose name is used from th
   );
   async function signIn({ completeAddress }: { completeAddress?: string }) {
     if (completeAddress === undefined) return;
-    const page = await submit(await open(completeAddress).then((confirm) => submit(confirm)), [
+    const signing = await submit(await submit(await open(completeAddress)));
+    const page = await submit(signing, [
       ['user', 'olga'],
       ['roles', 'operator'],
     ]);
@@ -177,10 +182,35 @@ test('with every issuer down nobody gets in, and the break-glass way halts all t
   });
   const key = plane.events().findLast(({ detailType }) => detailType === 'HaltEngaged');
   expect(JSON.stringify(key?.detail)).toContain('break-glass: issuers down');
-  expect(await answer('halt', '--direct', '--task', 'ingest.pull', '--reason', 'too', '--yes')).toMatchObject({
-    did: 'narrowed',
-    audited: true,
+  // What a developer has set for real AWS is not looked at.
+  const own = { AWS_PROFILE: 'nobody', AWS_ENDPOINT_URL_DYNAMODB: 'https://dynamodb.us-east-1.amazonaws.com' };
+  const args = ['halt', '--direct', '--task', 'ingest.pull', '--reason', 'too', '--yes', '--json'];
+  const narrowed = await alphaswarm([...args, '--data', join(folder, 'up')], own);
+  expect(narrowed).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(narrowed.stdout)).toMatchObject({ did: 'narrowed', audited: true });
+});
+
+test('of a deployed cell the function says where the plane is, and IAM in whose name it is halted', async () => {
+  const arn = 'arn:aws:iam::000000000000:user/olga';
+  const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>${arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+  const aws = await serving(({ method }, response) => {
+    if (method === 'GET') json(response, 200, { Environment: { Variables: plane.environment('alphaswarm-dev-halt') } });
+    else response.writeHead(200, { 'content-type': 'text/xml' }).end(identity);
   });
+  const variables = {
+    ...home({ gateway: 'https://gateway.example', issuers: [], cell: 'dev', region: 'us-east-1' }),
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    AWS_ENDPOINT_URL: aws.url,
+  };
+  const args = ['halt', '--direct', '--queue', 'hft', '--reason', 'deployed', '--yes', '--json'];
+  const ended = await alphaswarm(args, variables);
+  expect(ended).toMatchObject({ status: 0, stderr: '' });
+  expect(JSON.parse(ended.stdout)).toEqual({ did: 'narrowed', by: arn, audited: true });
+  expect(aws.heard.map(({ url }) => url).toSorted()).toEqual([
+    '/',
+    '/2015-03-31/functions/alphaswarm-dev-halt/configuration',
+  ]);
 });
 
 test('up writes its profile for its owner alone, and down ends it; then nobody is reached', async () => {

@@ -130,7 +130,7 @@ test('what does not fit a payload is said of its flags', async () => {
     json(response, 422, { ...problem(422, 'PAYLOAD_INVALID', 'it does not fit'), issues }),
   );
   const ended = await alphaswarm(['run', 'ingest.pull', '--payload', '-', '--dataset', 'b'], at(url), {
-    stdin: '{\"dataset\":\"a\"}',
+    stdin: '{"dataset":"a"}',
   });
   expect(ended).toMatchObject({ status: 2, stdout: '' });
   expect(ended.stderr).toContain('--source.key: is missing');
@@ -254,4 +254,32 @@ test('a file is laid into the inbox by the link that the gateway gives, and no t
   expect(bucket.heard[0]).toMatchObject({ method: 'PUT', body: readFileSync(file, 'utf8') });
   expect(bucket.heard[0]?.headers).not.toHaveProperty('authorization');
   expect(statSync(file).size).toBe(5);
+});
+
+test('what IAM forbids on the break-glass way ends with 4, and the page that lists what it must allow is named', async () => {
+  const { url, heard } = await serving((_, response) =>
+    json(
+      response,
+      { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' } },
+      { message: 'not authorized to perform: lambda:GetFunctionConfiguration' },
+    ),
+  );
+  const ended = await alphaswarm(['halt', '--direct', '--reason', 'x', '--yes'], {
+    ...at('https://gateway.example', { cell: 'prod', region: 'eu-central-1' }),
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    AWS_ENDPOINT_URL: url,
+  });
+  expect(ended).toMatchObject({ status: 4, stdout: '' });
+  expect(ended.stderr).toMatch(/lambda:GetFunctionConfiguration\ndocs\/cli\.md/);
+  expect(heard.map((one) => one.url)).toContain('/2015-03-31/functions/alphaswarm-prod-halt/configuration');
+});
+
+test('without credentials of AWS the break-glass way ends with 4', async () => {
+  const ended = await alphaswarm(['halt', '--direct', '--reason', 'x', '--yes'], {
+    ...at('https://gateway.example', { cell: 'prod', region: 'eu-central-1' }),
+    AWS_EC2_METADATA_DISABLED: 'true',
+  });
+  expect(ended).toMatchObject({ status: 4, stdout: '' });
+  expect(ended.stderr).toContain('AWS_PROFILE');
 });
