@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { functionNames } from '#core/catalogue/entry-points.ts';
+import { scheduleKeys } from '#core/catalogue/schedules.ts';
 import type { PlaneEvent } from '#local/plane-event.ts';
 import { foreign } from '#test/fault/support/foreign.ts';
 import { measured } from '#test/fault/support/measured.ts';
@@ -64,15 +66,17 @@ test('the first line of --json names every endpoint, each answers, and every fur
   const running = up();
   const ready = await readyOf(running);
   measured('alphaswarm up --json, from start to ready', (performance.now() - startedMs) / 1000, 's');
-  expect(Object.keys(ready.endpoints).toSorted()).toEqual(['aws', 'dynamodb', 'redis', 's3', 'sqs']);
-  for (const url of Object.values(ready.endpoints)) {
+  const names = ['aws', 'dynamodb', 'gateway', 'issuers', 'redis', 's3', 'sockets', 'sqs'];
+  expect(Object.keys(ready.endpoints).toSorted()).toEqual(names);
+  for (const url of Object.values(ready.endpoints).flat()) {
     expect(new URL(url).hostname).toBe('127.0.0.1');
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.destroy();
   }
   expect(ready.queues).toContain('alphaswarm-dev-ingestion');
-  expect([ready.functions.length, ready.schedules.length]).toEqual([3, 4]);
+  expect(ready.functions.toSorted()).toEqual(functionNames.map((name) => `alphaswarm-dev-${name}`).toSorted());
+  expect(ready.schedules.toSorted()).toEqual(scheduleKeys.toSorted());
   expect(await foreign(ready.endpoints.redis, 'GET alphaswarm:kill_switch')).toBe('$-1\r\n');
   running.process.kill('SIGINT');
   await running.ended;
@@ -149,10 +153,16 @@ test('killed with SIGKILL its children die with it, and the next start in the sa
   expect(await second.ended).toMatchObject({ status: 0, stderr: '' });
 });
 
+/** What it said of its end: with --json that is JSON as well. */
+function saidBy({ stderr }: Ended): string {
+  if (!stderr.startsWith('{')) return stderr;
+  return `alphaswarm: ${(JSON.parse(stderr) as { error: { message: string } }).error.message}`;
+}
+
 /** It ended with this status and said why in one line, without a stack, and nothing of it is left. */
 function expectRefused(ended: Ended, message: RegExp, status = 1): void {
   expect(ended).toMatchObject({ status, signal: null });
-  expect(ended.stderr).toMatch(message);
+  expect(saidBy(ended)).toMatch(message);
   expect(ended.stderr).not.toMatch(/\n\s+at /);
   expect(ended.stdout).not.toContain('"ready"');
   expect(leftovers(ended)).toEqual({ pids: [], ports: [] });
@@ -219,9 +229,9 @@ test('without any Valkey it says what to install', async () => {
 });
 
 test.each([
-  [['up', '--port', '1'], /^alphaswarm: Unknown option '--port'.*\n\nUsage: npx alphaswarm up/s],
-  [['down'], /^alphaswarm: there is no command "down"\n\nUsage: /],
-  [['up', '--sqs-port', '70000'], /^alphaswarm: --sqs-port 70000: a port is a number from 0 .* to 65535\n/],
-])('%j is refused with the usage', async (args, message) => {
+  [['up', '--port', '1'], /^alphaswarm: unknown option '--port'/],
+  [['donw'], /^alphaswarm: unknown command 'donw'\n\(Did you mean down\?\)\n/],
+  [['up', '--sqs-port', '70000'], /^alphaswarm: option '--sqs-port <n>' .* whole number from 0 to 65535/],
+])('%j is refused with what to do', async (args, message) => {
   expectRefused(await startNode([program, ...args]).ended, message, 2);
 });
