@@ -10,7 +10,10 @@ export class GatewayError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(problem: Pick<GatewayError, 'code' | 'status' | 'detail' | 'issues' | 'retryAfterMs'>) {
-    super(`${problem.detail}${problem.issues.map(({ path, message }) => `\n  ${path}: ${message}`).join('')}`);
+    const issues = problem.issues.map(({ path, message }) => `${path}: ${message}`);
+    // The detail may be one of them, word for word.
+    const more = issues.filter((issue) => !problem.detail.includes(issue));
+    super([problem.detail, ...more].join('\n  '));
     this.name = 'GatewayError';
     this.code = problem.code;
     this.status = problem.status;

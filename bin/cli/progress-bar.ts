@@ -63,7 +63,7 @@ const eraseLine = '\r\u001b[2K';
 function drawn(screen: NodeJS.WriteStream, remaining: Remaining): ProgressView {
   let isDrawn = false;
   const draw = (text: string) => {
-    screen.write(`${eraseLine}${text.slice(0, Math.max(20, screen.columns - 1))}`);
+    screen.write(`${eraseLine}${text.slice(0, Math.max(20, (screen.columns || 80) - 1))}`);
     isDrawn = true;
   };
   return {

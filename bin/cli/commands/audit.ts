@@ -37,22 +37,25 @@ interface TailOptions {
 type Row = Awaited<ReturnType<Client['audit']>>['rows'][number];
 const keyOf = ({ hour, writer, seq }: Row): string => `${hour} ${writer} ${seq}`;
 
+const shownAtFirst = 25;
 const lookEveryMs = 2000;
 const pageSize = 100;
 
 const tail: Act = async ({ client, out }, command) => {
-  const { follow, ...filter } = command.opts<TailOptions>();
-  const { rows } = await client.audit(filter);
-  for (const row of rows.toReversed()) out.line(row, rowText(out, row));
+  const { follow, limit = shownAtFirst, ...filter } = command.opts<TailOptions>();
+  // Where it goes on, a whole page is known from the start: what is new cannot be mistaken for what is older.
+  const { rows } = await client.audit({ ...filter, limit: follow ? pageSize : limit });
+  const print = (row: Row) => out.line(row, rowText(out, row));
+  rows.slice(0, limit).toReversed().forEach(print);
   const seen = new Set(rows.map(keyOf));
   while (follow) {
     await sleep(lookEveryMs);
-    for (const row of await since(client, filter, seen)) out.line(row, rowText(out, row));
+    (await since(client, filter, seen)).forEach(print);
   }
 };
 
 /** Rows that came since, oldest first: pages are gone through until one holds what has been seen. */
-async function since(client: Client, filter: Omit<TailOptions, 'follow'>, seen: Set<string>): Promise<Row[]> {
+async function since(client: Client, filter: Omit<TailOptions, 'follow' | 'limit'>, seen: Set<string>): Promise<Row[]> {
   const fresh: Row[] = [];
   let cursor: string | undefined;
   do {
@@ -119,10 +122,13 @@ function reportText(out: Output, { intact, findings, anchors, chains, rows, notA
   const known = facts(out, {
     intact: { text: intact ? 'yes' : 'NO', style: intact ? 'green' : 'red' },
     verified: `${rows} rows in ${chains} chains, ${anchors} signed hours`,
-    'not signed yet': notAnchored.length === 0 ? undefined : notAnchored.join(', '),
-    'rows have left': expired.length === 0 ? undefined : expired.join(', '),
+    'not signed yet': hoursText(notAnchored),
+    'rows have left': hoursText(expired),
   });
   if (findings.length === 0) return known;
   const found = findings.map(({ hour, what, writer, seq }) => [hour, what, writer, seq]);
   return `${known}\n\n${table(out, ['HOUR', 'FOUND', 'WRITER', 'ROW'], found)}`;
 }
+
+const hoursText = (hours: readonly string[]): string | undefined =>
+  hours.length > 1 ? `${hours.length} hours, ${hours[0]} to ${hours.at(-1)}` : hours[0];
