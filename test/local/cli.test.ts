@@ -166,6 +166,7 @@ test('the audit names who did what, and a narrowed halt is one of its own', asyn
   expect(await answer('release', '--queue', 'paper', '--reason', 'wide', '--yes')).toMatchObject({ did: 'widened' });
   const rows = linesOf(await run('audit', 'tail', '--subject', 'kill-switch', '--json'));
   expect(rows.at(-1)).toMatchObject({ effect: 'operation.widen', outcome: 'done', reason: 'wide', tenant: 'local' });
+  expect(await answer('audit', 'verify')).toMatchObject({ intact: true, findings: [] });
   expect(await answer('halt', 'history')).toMatchObject({ entries: [{ did: 'widen' }, { did: 'narrow' }, {}, {}] });
 });
 

@@ -1,4 +1,5 @@
 // The command line against gateways that are down, slow, of another version, odd, or say no.
+import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -194,6 +195,36 @@ test('an audit is verified to its last hour, and one that is not intact ends wit
   ]);
 });
 
+test('the tail of an audit is oldest first, and goes on with what comes, each row once', async () => {
+  const row = (seq: number) => ({
+    at: `2026-01-05T00:00:0${seq}Z`,
+    effect: 'operation.start',
+    subject: 's',
+    tenant: 't',
+    actor: { kind: 'human', id: 'anna' },
+    hour: '2026-01-05T00',
+    writer: 'w',
+    seq,
+    hash: 'h',
+  });
+  const pages = [
+    [row(3), row(2), row(1)],
+    [row(4), row(3), row(2), row(1)],
+  ];
+  const { url } = await serving((_, response, nth) => json(response, 200, { rows: pages[nth - 1] ?? pages[1] }));
+  const over = new AbortController();
+  const seen: number[] = [];
+  await alphaswarm(['audit', 'tail', '--follow', '--limit', '2', '--json'], at(url), {
+    signal: over.signal,
+    onLine: (line) => {
+      const { seq } = JSON.parse(line) as { seq: number };
+      seen.push(seq);
+      if (seq === 4) over.abort();
+    },
+  });
+  expect(seen).toEqual([2, 3, 4]);
+});
+
 test('halting wants a yes, which nobody can say where there is no terminal', async () => {
   const { url, heard } = await serving((_, response) => json(response, 200, {}));
   const ended = await alphaswarm(['halt', '--reason', 'x'], at(url));
@@ -282,4 +313,28 @@ test('without credentials of AWS the break-glass way ends with 4', async () => {
   });
   expect(ended).toMatchObject({ status: 4, stdout: '' });
   expect(ended.stderr).toContain('AWS_PROFILE');
+});
+
+/** util-linux's `script` gives the command a terminal. */
+const hasTerminal = spawnSync('script', ['--version']).status === 0;
+
+test.runIf(hasTerminal).each([
+  ['y', 0, 1],
+  ['n', 2, 0],
+  ['', 2, 0],
+])('at a terminal %j to the one question ends with %d', async (typed, status, sent) => {
+  const halted = { did: 'engaged', key: 'set', halt: { ...clear, state: 'halted' } };
+  const { url, heard } = await serving((_, response) => json(response, 200, halted));
+  const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'alphaswarm.ts');
+  const command = `"${process.execPath}" "${program}" halt --reason drill`;
+  const env = { PATH: process.env['PATH'] ?? '', ...at(url) };
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('[y/N]') && child.stdin.writable) child.stdin.end(`${typed}\n`);
+  });
+  const [exitCode] = (await once(child, 'exit')) as [number];
+  expect([exitCode, heard.length]).toEqual([status, sent]);
+  expect(said).toContain('Halt the whole plane of prod? Nothing begins until it is released.');
 });

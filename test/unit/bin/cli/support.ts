@@ -23,13 +23,20 @@ interface Means {
   readonly stdin?: string;
   /** Hears each line of stdout as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Ends the process. */
+  readonly signal?: AbortSignal;
 }
 
 export function alphaswarm(args: readonly string[], variables: Variables = {}, means: Means = {}): Promise<Ended> {
+  const signal = means.signal ? { signal: means.signal } : {};
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...variables };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, ...args], { env, cwd: tmpdir() }, (error, stdout, stderr) =>
-      resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [program, ...args],
+      { env, cwd: tmpdir(), ...signal },
+      (error, stdout, stderr) =>
+        resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
     child.stdin?.end(means.stdin ?? '');
     if (child.stdout && means.onLine) createInterface({ input: child.stdout }).on('line', means.onLine);
