@@ -44,6 +44,8 @@ const planted: [folder: string, specifier: string, verdict: 'refused' | 'allowed
   ['memory', '#core/ports.ts', 'allowed'],
   ['functions/consumers', '#functions/system.ts', 'refused'],
   ['functions/consumers', '#engines/lake.ts', 'refused'],
+  ['functions/consumers', '#runtime/break-glass.ts', 'refused'],
+  ['functions/consumers', '#runtime/services.ts', 'allowed'],
   ['functions/consumers', '#tasks/system/index.ts', 'allowed'],
   ['lib/constructs', '#core/execute.ts', 'refused'],
   ['lib/constructs', '#core/plane.ts', 'refused'],
