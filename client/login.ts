@@ -27,7 +27,7 @@ export async function login(settings: IssuerSettings, { acr, onCode, signal, now
     const code = await oidc.initiateDeviceAuthorization(configuration, {
       scope: settings.scope ?? defaultScope,
       ...audienceOf(settings),
-      ...(acr === 'high' ? strong : {}),
+      ...(acr === 'high' ? strongBy(settings) : {}),
     });
     onCode({
       userCode: code.user_code,
@@ -44,6 +44,11 @@ export async function login(settings: IssuerSettings, { acr, onCode, signal, now
 
 /** No older than the 300 s for which the gateway takes it as strong. */
 const strong = { acr_values: 'high', max_age: '300' };
+/** Entra knows no `acr`: it is asked for a context by the claims that the token must have. */
+function strongBy({ authenticationContext: value }: IssuerSettings): Record<string, string> {
+  if (value === undefined) return strong;
+  return { ...strong, claims: JSON.stringify({ access_token: { acrs: { essential: true, value } } }) };
+}
 
 /** @throws IdentityError */
 export async function refreshed(settings: IssuerSettings, session: Session, nowMs: number): Promise<Session> {

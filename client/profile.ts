@@ -10,6 +10,11 @@ const issuer = z.strictObject({
   clientId: z.string().min(1),
   audience: z.string().min(1).optional(),
   scope: z.string().min(1).optional(),
+  /** Of Entra: the authentication context that a strong token must have, as `c1`. Others go by `acr_values`. */
+  authenticationContext: z
+    .string()
+    .regex(/^c\d{1,2}$/, 'is not an authentication context such as c1')
+    .optional(),
 });
 export type IssuerSettings = z.output<typeof issuer>;
 

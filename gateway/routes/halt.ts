@@ -121,6 +121,10 @@ async function releasedWhole(
   const { ports } = setting;
   const epoch = epochOf(ask);
   if (epoch !== mirror.epoch) throw changed(`the kill switch (epoch ${mirror.epoch} by now)`);
+  if (mirror.phase === 'clear') {
+    const why = 'the plane is not halted';
+    return { body: { did: 'nothing', why, halt: await haltView(ports) }, headers: epochTag(epoch) };
+  }
   if (mirror.phase === 'engaged') needAnother(setting, ask, mirror.by);
   const who = { by: personOf(ask.caller.actor), reason: ask.body.reason, epoch };
   const result = await operated(ports, subjectOf(ask, 'release'), () => release(ports, who));

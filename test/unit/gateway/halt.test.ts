@@ -120,6 +120,18 @@ describe('releasing a halt', () => {
     expect(at.plane.key.value).toBe('');
   });
 
+  it('does nothing where nothing is halted, and history tells of one release', async () => {
+    const at = gateway();
+    await engage(at);
+    await release(at, 'olga', { epoch: 1 });
+    const before = at.plane.audit.entries.length;
+    expect(await release(at, 'olga', { epoch: 1 })).toMatchObject({
+      status: 200,
+      body: { did: 'nothing', halt: { state: 'clear' } },
+    });
+    expect(at.plane.audit.entries).toHaveLength(before);
+  });
+
   it('stays halted while the key cannot be deleted', async () => {
     const at = gateway();
     await engage(at);
