@@ -84,6 +84,9 @@ function welcome(plane: Plane): string {
   return [
     `The plane is up: ${resources.functions.length} functions, ${resources.queues.length} queues, ${resources.schedules.length} schedules. Ctrl-C ends it.`,
     '',
+    `  gateway      ${endpoints.gateway}   /docs describes it; in another terminal: npx alphaswarm status`,
+    `  sockets      ${endpoints.sockets}`,
+    `  issuers      ${endpoints.issuers.join(', ')}`,
     `  SQS          ${endpoints.sqs}`,
     `  S3           ${endpoints.s3}   bucket ${bucket}`,
     `  DynamoDB     ${endpoints.dynamodb}`,
