@@ -5,11 +5,18 @@ import {
   NoSuchKey,
   NotFound,
   PutObjectCommand,
+  S3Client,
   S3ServiceException,
-  type S3Client,
+  type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import { Failure } from '#core/errors.ts';
 import type { Artefacts } from '#core/ports.ts';
+
+/** A bucket with a client of its own. */
+export function openBucket(config: S3ClientConfig, bucket: string): { artefacts: Artefacts; close: () => void } {
+  const client = new S3Client(config);
+  return { artefacts: runtimeArtefacts(client, bucket), close: () => client.destroy() };
+}
 
 export function runtimeArtefacts(client: S3Client, bucket: string): Artefacts {
   const get = async (key: string, range?: string): Promise<Uint8Array> => {

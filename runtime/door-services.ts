@@ -2,10 +2,8 @@ import type { VerifyPorts } from '#core/audit-verify.ts';
 import type { Links, Rate, ScheduleReader } from '#core/ports-gateway.ts';
 import type { Door } from '#core/catalogue/routes.ts';
 import { parseEnvironment, type Environment } from './environment.ts';
-import { runtimeLinks } from './links.ts';
 import { once } from './once.ts';
 import { runtimeRate } from './rate-limit.ts';
-import { scheduleReader } from './schedule-reader.ts';
 import { clientOptions, services, type Services } from './services.ts';
 
 export interface DoorServices extends Services {
@@ -22,17 +20,29 @@ export function doorServices(door: Door): DoorServices {
   const { region, local, bucket, own, cell } = environment;
   const plane = services(environment);
   const elsewhere = { ...clientOptions, region, ...(local && { endpoint: local.endpoints.events }) };
+  // Few requests want these, and none shall wait for them at a cold start. What is imported is a module of ours, so that
+  // the bundle holds of a client only what that module uses.
+  const links = once(async () => {
+    const { runtimeLinks } = await import('./links.ts');
+    return runtimeLinks({
+      bucket,
+      role: own.LINKS_ROLE ?? '',
+      s3: { ...clientOptions, region, ...(local && { endpoint: local.endpoints.s3, forcePathStyle: true }) },
+      sts: elsewhere,
+    });
+  });
+  const schedules = once(async () =>
+    (await import('./schedule-reader.ts')).scheduleReader({ client: elsewhere, cell }),
+  );
   return {
     ...plane,
     environment,
     verification: once(async () => (await import('./anchor-ports.ts')).anchorPorts(environment)),
     rate: runtimeRate(plane.cache, cell),
-    schedules: scheduleReader({ client: elsewhere, cell }),
-    links: runtimeLinks({
-      bucket,
-      role: own.LINKS_ROLE ?? '',
-      s3: { ...clientOptions, region, ...(local && { endpoint: local.endpoints.s3, forcePathStyle: true }) },
-      sts: elsewhere,
-    }),
+    schedules: { read: async (key) => (await schedules()).read(key) },
+    links: {
+      reading: async (...asked) => (await links()).reading(...asked),
+      writing: async (...asked) => (await links()).writing(...asked),
+    },
   };
 }

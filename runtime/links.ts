@@ -1,5 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import type { STSClientConfig } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Failure } from '#core/errors.ts';
 import type { Links } from '#core/ports-gateway.ts';
 
@@ -29,13 +30,12 @@ interface Session {
 /**
  * Presigned links. A link is as good as the credentials it is signed with, so each prefix has a session of its own, under
  * a policy that allows this and nothing else: a link that was tampered with, or a signature found by chance, opens no
- * other run. What signs is imported with the first link: it must not weigh on a cold start.
+ * other run.
  */
 export function runtimeLinks(options: LinksOptions): Links {
   const { bucket, nowMs = Date.now } = options;
   const sessions = sessionsOf(options, nowMs);
   const linkOf = async (session: Session, command: GetObjectCommand | PutObjectCommand) => {
-    const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
     const expiresAtMs = Math.min(nowMs() + linkSeconds * 1000, session.expiresAtMs);
     const href = await getSignedUrl(session.client, command, {
       expiresIn: Math.floor((expiresAtMs - nowMs()) / 1000),
@@ -97,7 +97,6 @@ function sessionsOf(options: LinksOptions, nowMs: () => number) {
 
 async function openSession(options: LinksOptions, action: Allowed, object: string): Promise<Session> {
   const { bucket, role, s3, sts } = options;
-  const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
   const [, partition = 'aws'] = role.split(':');
   const statement = { Effect: 'Allow', Action: action, Resource: `arn:${partition}:s3:::${bucket}/${object}` };
   const client = new STSClient(sts);

@@ -1,4 +1,10 @@
-import type { GetScheduleCommandOutput, SchedulerClient, SchedulerClientConfig } from '@aws-sdk/client-scheduler';
+import {
+  GetScheduleCommand,
+  ResourceNotFoundException,
+  SchedulerClient,
+  type GetScheduleCommandOutput,
+  type SchedulerClientConfig,
+} from '@aws-sdk/client-scheduler';
 import { scheduleRow } from '#core/catalogue/schedules.ts';
 import type { DeployedSchedule, ScheduleReader } from '#core/ports-gateway.ts';
 
@@ -9,15 +15,12 @@ export interface ScheduleReaderOptions {
 
 /**
  * What EventBridge Scheduler has of our schedules; it is read, never written: UpdateSchedule overwrites every field,
- * wants PassRole, and could forge ticks. The client is imported with the first look, away from the cold start.
+ * wants PassRole, and could forge ticks.
  */
 export function scheduleReader({ client: options, cell }: ScheduleReaderOptions): ScheduleReader {
-  let client: SchedulerClient | undefined;
+  const client = new SchedulerClient(options);
   return {
     async read(key) {
-      const { GetScheduleCommand, ResourceNotFoundException, SchedulerClient } =
-        await import('@aws-sdk/client-scheduler');
-      client ??= new SchedulerClient(options);
       // One group a cadence, as lib/constructs/beat.ts makes them.
       const GroupName = `alphaswarm-${cell}-${scheduleRow(key).cadence}`;
       try {

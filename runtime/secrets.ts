@@ -11,13 +11,8 @@ import * as z from 'zod';
 import { describeIssues } from '#core/envelope.ts';
 import { Failure } from '#core/errors.ts';
 import { checkSecretName, secretMissing, type Secrets, type SecretVersions } from '#core/ports-secrets.ts';
-import type { Environment } from './environment.ts';
 import { once } from './once.ts';
-import { clientOptions } from './services.ts';
-
-const keptForSeconds = 300;
-
-type Where = Pick<Environment, 'cell' | 'region' | 'local'>;
+import type { Where } from './secrets-read.ts';
 
 /** The secrets of the cell. */
 export function runtimeSecrets(where: Where): Secrets {
@@ -26,8 +21,8 @@ export function runtimeSecrets(where: Where): Secrets {
 }
 
 function awsSecrets(where: Where): Secrets {
-  const secrets = once(() => secretsReader(where));
-  const parameters = once(() => parameterReader(where));
+  const secrets = once(async () => (await import('./secrets-manager.ts')).secretsReader(where));
+  const parameters = once(async () => (await import('./parameter-store.ts')).parameterReader(where));
   return {
     async read(name) {
       checkSecretName(name);
@@ -48,59 +43,6 @@ function awsSecrets(where: Where): Secrets {
 
 const howToPut = (cell: string, name: string): string =>
   `aws secretsmanager create-secret --name alphaswarm/${cell}/${name} --secret-string file://VALUE puts it there`;
-
-type SecretReader = (name: string, version: 'current' | 'previous') => Promise<string | undefined>;
-
-async function secretsReader(where: Where): Promise<SecretReader> {
-  const [{ SecretsProvider }, { SecretsManagerClient }] = await Promise.all([
-    import('@aws-lambda-powertools/parameters/secrets'),
-    import('@aws-sdk/client-secrets-manager'),
-  ]);
-  const client = new SecretsManagerClient(settings(where, 'secretsmanager'));
-  // One provider a version: it remembers by name alone.
-  const stages = {
-    current: { provider: new SecretsProvider({ awsSdkV3Client: client }), label: 'AWSCURRENT' },
-    previous: { provider: new SecretsProvider({ awsSdkV3Client: client }), label: 'AWSPREVIOUS' },
-  } as const;
-  return (name, version) => {
-    const { provider, label } = stages[version];
-    const id = `alphaswarm/${where.cell}/${name}`;
-    const sdkOptions = { VersionStage: label };
-    return present(name, () => provider.get(id, { maxAge: keptForSeconds, sdkOptions }));
-  };
-}
-
-async function parameterReader(where: Where): Promise<(name: string) => Promise<string | undefined>> {
-  const [{ SSMProvider }, { SSMClient }] = await Promise.all([
-    import('@aws-lambda-powertools/parameters/ssm'),
-    import('@aws-sdk/client-ssm'),
-  ]);
-  const provider = new SSMProvider({ awsSdkV3Client: new SSMClient(settings(where, 'ssm')) });
-  return (name) =>
-    present(name, () => provider.get(`/alphaswarm/${where.cell}/${name}`, { maxAge: keptForSeconds, decrypt: true }));
-}
-
-const settings = ({ region, local }: Where, service: 'secretsmanager' | 'ssm') => ({
-  ...clientOptions,
-  region,
-  ...(local && { endpoint: local.endpoints[service] }),
-});
-
-/** What is kept under the name, or undefined when nothing is. @throws Failure DEPENDENCY_UNAVAILABLE */
-async function present(name: string, ask: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    const value = await ask();
-    if (value instanceof Uint8Array) return new TextDecoder().decode(value);
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  } catch (thrown) {
-    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-    const code = cause instanceof Error ? cause.name : 'unknown';
-    if (code === 'ResourceNotFoundException' || code === 'ParameterNotFound') return undefined;
-    throw new Failure('DEPENDENCY_UNAVAILABLE', `the secret ${name} could not be read (${code}): it is tried again`, {
-      cause,
-    });
-  }
-}
 
 const fileSchema = z.record(
   z.string(),

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { auditWriter } from '#core/audit-writer.ts';
 import type { Plane } from '#core/plane.ts';
 import type { AuditLog, Clock } from '#core/ports.ts';
-import { runtimeArtefacts } from './artefacts.ts';
 import { runtimeAuditLog } from './audit-log.ts';
+import { lazyArtefacts } from './bucket.ts';
 import { runtimeClock } from './clock.ts';
 import { runtimeControl } from './control.ts';
 import { documentClient } from './documents.ts';
@@ -54,6 +53,7 @@ export function services(environment: Environment, owner: string = randomUUID())
   const clock = runtimeClock(environment.local?.clockFile);
   const log = runtimeLog(environment.logLevel);
   const { sqs, s3, events, dynamodb } = clients(environment);
+  const artefacts = lazyArtefacts(s3, environment.bucket);
   const documents = documentClient(dynamodb);
   const auditLog = runtimeAuditLog(documents, environment.auditTable);
   const queues = runtimeQueues(sqs, environment.queueUrls);
@@ -68,7 +68,7 @@ export function services(environment: Environment, owner: string = randomUUID())
     ledger: runtimeLedger({ client: documents, ...environment.ledger }),
     control: runtimeControl(documents, environment.controlTable),
     queues,
-    artefacts: runtimeArtefacts(s3, environment.bucket),
+    artefacts,
     key: runtimeSwitchKey(state, environment.cell),
     progress: runtimeProgress(cache, queues),
     lifecycle: runtimeLifecycle(events, environment.eventBus),
@@ -83,7 +83,8 @@ export function services(environment: Environment, owner: string = randomUUID())
       await Promise.all([...new Set([state, cache])].map((one) => one.ready()));
     },
     close() {
-      for (const client of [sqs, s3, events, dynamodb]) client.destroy();
+      for (const client of [sqs, events, dynamodb]) client.destroy();
+      artefacts.close();
       for (const one of new Set([state, cache])) one.close();
     },
   };
@@ -98,7 +99,8 @@ function clients({ region, local }: Environment) {
   return {
     // A queue's address names a host, and the SDK would call that one: on the local plane it must be the endpoint's.
     sqs: new SQSClient({ ...at('sqs'), ...(local && { useQueueUrlAsEndpoint: false }) }),
-    s3: new S3Client({ ...at('s3'), requestHandler: uploads, forcePathStyle: local !== undefined }),
+    // Of its settings alone: the client is made with the first call.
+    s3: { ...at('s3'), requestHandler: uploads, forcePathStyle: local !== undefined },
     events: new EventBridgeClient(at('events')),
     dynamodb: new DynamoDBClient(at('dynamodb')),
   };
