@@ -25,6 +25,20 @@ export interface Operator {
   statusFile(name: string): Promise<Uint8Array>;
   halt(reason: string): Promise<{ readonly epoch: number; readonly key: string | undefined }>;
   release(reason: string): Promise<{ readonly state: string }>;
+  /** Whether every row of the audit is as it was written, and what people did, oldest first. */
+  audited(): Promise<Audited>;
+}
+
+export interface Audited {
+  readonly intact: boolean;
+  readonly rows: number;
+  readonly chains: number;
+  readonly operations: readonly {
+    readonly at: string;
+    readonly did: string;
+    readonly subject: string;
+    readonly by: string;
+  }[];
 }
 
 const lookEveryMs = 100;
@@ -62,6 +76,7 @@ export function operatorOf(plane: Plane, user: string): Operator {
       const { halt } = await client.release(reason, { epoch });
       return { state: halt.state };
     },
+    audited: () => audited(client),
   };
 }
 
@@ -104,4 +119,16 @@ async function untilState(
     }
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
+}
+
+async function audited(client: Client): Promise<Audited> {
+  const [{ intact, rows, chains }, page] = await Promise.all([client.verifyAudit(), client.audit({ limit: 100 })]);
+  const done = page.rows.filter(({ effect, outcome }) => effect.startsWith('operation.') && outcome === 'done');
+  const operations = done.map(({ at, effect, subject, actor }) => ({
+    at,
+    did: effect.replace('operation.', ''),
+    subject,
+    by: actor.id,
+  }));
+  return { intact, rows, chains, operations: operations.toReversed() };
 }

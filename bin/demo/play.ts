@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { renderDashboards } from '#local/dashboard-page.ts';
 import { backtest } from './backtest.ts';
+import { check } from './checks.ts';
 import type { Asked } from './options.ts';
 import { haltAndRelease } from './halt.ts';
 import { keepFiles, type Told } from './report.ts';
@@ -29,6 +30,12 @@ export async function play(stage: Stage, { file, choice, startMs, folder }: Play
   const halted = await haltAndRelease(stage, { file, choice, backtested });
   await keepFiles(operator, { ingested, backtested }, folder);
   const runs = await operator.scheduledRuns(lateMs, plane.clock.now());
+  const audited = await stage.progress.step(
+    'the audit is verified, row by row',
+    () => operator.audited(),
+    ({ rows: count, chains }) => `${count} rows in ${chains} chains, each as it was written`,
+  );
+  check(audited.intact, 'no row of the audit was altered');
   const dashboards = renderDashboards(plane, join(folder, 'dashboards'));
-  return { runs, ticks, ingested, backtested, halted, dashboards, folder };
+  return { runs, ticks, ingested, backtested, halted, audited, dashboards, folder };
 }

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { shown, type Backtested } from './backtest.ts';
 import { table } from './progress.ts';
 import type { Halted } from './halt.ts';
-import type { Operator, ScheduledRun } from './operator.ts';
+import type { Audited, Operator, ScheduledRun } from './operator.ts';
 import type { driveSchedules, Ingested } from './scenario.ts';
 
 /** Which slots came oddly: one three times in all, one behind newer ones. */
@@ -15,6 +15,7 @@ export interface Told {
   readonly ingested: Ingested;
   readonly backtested: Backtested;
   readonly halted: Halted;
+  readonly audited: Audited;
   /** Pages of the synthesised dashboards. */
   readonly dashboards: readonly string[];
   readonly folder: string;
@@ -43,7 +44,7 @@ const lateness = (run: ScheduledRun): number | null =>
   run.startedAt === undefined || run.slot === undefined ? null : Date.parse(run.startedAt) - slotMs(run);
 
 /** The one document of `--json`. */
-export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, folder }: Told) => ({
+export const toJson = ({ runs, ticks, ingested, backtested, halted, audited, dashboards, folder }: Told) => ({
   runs: runs.map((run) => ({
     schedule: run.schedule,
     slot: iso(slotMs(run)),
@@ -64,6 +65,7 @@ export const toJson = ({ runs, ticks, ingested, backtested, halted, dashboards, 
     dashboards,
   },
   halt: halted,
+  audit: audited,
   backtest: {
     run: backtested.run,
     executor: backtested.executor,
@@ -93,7 +95,13 @@ const files = ({ files: kept }: Ingested, folder: string): string[] =>
 
 /** What a person reads at the end. */
 export function toText(told: Told): string {
-  const parts = [scheduledTable(told), ingestReport(told.ingested), backtestReport(told.backtested), whereToLook(told)];
+  const parts = [
+    scheduledTable(told),
+    ingestReport(told.ingested),
+    backtestReport(told.backtested),
+    auditReport(told.audited),
+    whereToLook(told),
+  ];
   return [...parts, whatNext()].join('\n\n');
 }
 
@@ -176,6 +184,12 @@ function backtestReport({ metrics, trades, strategy, executor, warnings }: Backt
   return `Backtest\n\n${table([['what', 'found'], ...facts])}`;
 }
 
+function auditReport({ rows, chains, operations }: Audited): string {
+  const lines = operations.map(({ at, did, by, subject }) => [`${at.slice(0, 19)}Z`, did, by, subject]);
+  const title = `Who did what: ${rows} rows of the audit in ${chains} chains, none altered; what people did of it`;
+  return `${title}\n\n${table([['when', 'did', 'by', 'to what'], ...lines])}`;
+}
+
 const describe = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return String(value);
   return Object.values(value)
@@ -211,7 +225,7 @@ const whatNext = (): string =>
     'What to try next',
     '',
     '  npm run demo -- --csv FILE --fast 5 --slow 50    the same with your own OHLCV file and lengths',
-    '  npx alphaswarm up             keep the plane running, and watch it',
+    '  npx alphaswarm up             keep the plane running; in another terminal: npx alphaswarm status',
     '  docs/architecture.md          how a message travels',
     '  CONTRIBUTING.md               add a task of your own',
   ].join('\n');

@@ -27,6 +27,7 @@ interface Document {
     readonly skipped: readonly string[];
     readonly caught: Record<string, unknown>;
   };
+  readonly audit: { readonly intact: boolean; readonly operations: readonly { did: string; by: string }[] };
   readonly backtest: {
     readonly executor: string;
     readonly metrics: Readonly<Record<string, number | null>>;
@@ -82,6 +83,13 @@ test('the halt caught a running backtest: held with a checkpoint, resumed, the s
     sameResult: true,
     checkpointed: true,
   });
+});
+
+test('the audit of it all is intact, and tells what the person did, in order', () => {
+  const { intact, operations } = told.audit;
+  expect(intact).toBe(true);
+  expect(operations.map(({ did }) => did)).toEqual(['upload', 'start', 'start', 'start', 'halt', 'start', 'release']);
+  expect(new Set(operations.map(({ by }) => by))).toEqual(new Set(['demo']));
 });
 
 test('the document names the slot that was delivered three times', () => {
