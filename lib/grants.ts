@@ -74,7 +74,6 @@ const resources: Record<SdkCall, ArnsOf> = {
   'sqs:ChangeMessageVisibility': received,
   'sqs:SendMessage': written,
   'sqs:GetQueueAttributes': looked,
-  'sqs:StartMessageMoveTask': lettersOf,
   'dynamodb:GetItem': tables,
   'dynamodb:BatchGetItem': ({ ledger }) => [ledger.runs.tableArn],
   'dynamodb:PutItem': tables,

@@ -137,14 +137,7 @@ const gateway: EntryPoint = {
   writesTo: doorWritesTo,
   watches: ['system'],
   // It receives from dead-letter queues alone.
-  calls: [
-    ...consumerCalls,
-    'sqs:StartMessageMoveTask',
-    'dynamodb:BatchGetItem',
-    'scheduler:GetSchedule',
-    'sts:AssumeRole',
-    'kms:GetPublicKey',
-  ],
+  calls: [...consumerCalls, 'dynamodb:BatchGetItem', 'scheduler:GetSchedule', 'sts:AssumeRole', 'kms:GetPublicKey'],
   hosts: [...hosts, 'scheduler', 'sts', 'kms'],
 };
 const halt: EntryPoint = { kind: 'function', file: 'functions/halt.ts', writesTo: doorWritesTo, calls: writing, hosts };

@@ -5,7 +5,6 @@ export type SdkCall =
   | 'sqs:ChangeMessageVisibility'
   | 'sqs:SendMessage'
   | 'sqs:GetQueueAttributes'
-  | 'sqs:StartMessageMoveTask'
   | 'dynamodb:GetItem'
   | 'dynamodb:BatchGetItem'
   | 'dynamodb:PutItem'

@@ -66,7 +66,6 @@ function reachOfQueues(plane: Plane, name: EntryPointName): Record<string, strin
     'sqs:ReceiveMessage': received,
     'sqs:DeleteMessage': received,
     'sqs:ChangeMessageVisibility': received,
-    'sqs:StartMessageMoveTask': letters,
     'sqs:SendMessage': both(writesTo),
     'sqs:GetQueueAttributes': both([...writesTo, ...watches]),
   };
