@@ -29,7 +29,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   memory: { ours: ['core', 'memory'], theirs: { never: [...network, ...files] } },
   gateway: {
     ours: ['core', 'gateway'],
-    theirs: { only: [/^zod$/, /^hono(?:\/|$)/, /^@hono\/zod-openapi$/, /^jose$/, /^@modelcontextprotocol\/sdk\//] },
+    theirs: { only: [/^zod$/, /^hono(?:\/|$)/, /^jose$/, /^@modelcontextprotocol\/sdk\//] },
   },
   // What speaks to the gateway from outside: it knows its schemas, and nothing of its inside.
   client: { ours: ['core', 'gateway/schemas', 'client'], theirs: { never: cloud } },
