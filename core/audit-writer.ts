@@ -67,9 +67,13 @@ function chainWriter({ log, clock, hash, owner }: AuditWriterOptions): (entry: A
 
 function unwritten({ effect, subject, outcome }: AuditEntry, cause: unknown): Failure {
   const why = cause instanceof Error ? cause.message : String(cause);
+  const so =
+    outcome === undefined
+      ? 'What is not audited is not done; try again'
+      : 'Its intent stands, and what became of it is not written: look before you ask again';
   return new Failure(
     'DEPENDENCY_UNAVAILABLE',
-    `the audit of ${effect} on ${subject} (${outcome ?? 'intent'}) could not be written: ${why}. What is not audited is not done; try again`,
+    `the audit of ${effect} on ${subject} (${outcome ?? 'intent'}) could not be written: ${why}. ${so}`,
     { cause },
   );
 }

@@ -1,4 +1,4 @@
-import type { DatasetVersion, Effect } from './ports.ts';
+import type { DatasetVersion, Effect, WebhookMessage } from './ports.ts';
 
 type Describe = (values: readonly unknown[]) => Record<string, unknown>;
 
@@ -12,6 +12,10 @@ const describe: { readonly [E in Effect]?: Describe } = {
     return { name, run, key, rows, sha256 };
   },
   'anchors.anchorHour': ([hour]) => ({ hour }),
+  'webhooks.deliver': ([message]) => {
+    const { url, secret } = message as WebhookMessage;
+    return { host: URL.canParse(url) ? new URL(url).host : '', secret };
+  },
   'runs.start': ([request]) => {
     const { id, task } = request as { id: string; task: string };
     return { run: id, task };

@@ -24,7 +24,7 @@ import type { Run } from './run.ts';
 export interface GuardOptions {
   readonly ports: SwitchPorts;
   readonly audit: AuditSink;
-  readonly run: Pick<Run, 'id' | 'task' | 'tenant' | 'actor' | 'fence' | 'queue'>;
+  readonly run: Pick<Run, 'id' | 'task' | 'tenant' | 'actor' | 'fence' | 'queue' | 'lease'>;
   readonly contract: TaskContract;
   /** False once the attempt has ended: a body that was left behind gets no permit any more. */
   readonly isOpen: () => boolean;
@@ -147,4 +147,6 @@ const intentOf = (run: GuardOptions['run'], effect: Effect, atMs: number): Audit
   actor: run.actor,
   fence: run.fence,
   atMs,
+  // The worker that does it.
+  ...(run.lease ? { from: run.lease.owner } : {}),
 });

@@ -19,7 +19,7 @@ export interface Secrets {
 }
 
 /** Words between slashes, none of them hidden or a way out of the cell's own names. */
-const nameShape = /^[a-z][a-z0-9-]{0,31}(?:\/\w[\w.-]{0,63}){1,3}$/;
+const nameShape = /^[a-z][a-z0-9-]{0,31}(?:\/\w[\w.@-]{0,63}){1,3}$/;
 
 /** @throws Failure CONFIGURATION_INVALID, without the name: what stands in its place may be the secret itself. */
 export function checkSecretName(name: string): void {

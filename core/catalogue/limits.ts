@@ -101,6 +101,8 @@ export const limits = {
   /** What one connection may send. */
   socketMessages: { perSecond: 10, burst: 20 },
   socketMessageLength: 4096,
+  /** What one caller may open: many pages that are left and come back to, not a loop. */
+  socketConnects: { perSecond: 10, burst: 100 },
   ticketLife: seconds(60),
   /** API Gateway posts at most 128 KB at a time. */
   socketPostBytes: 100 * 1024,

@@ -1,7 +1,7 @@
 import { roles, type Role } from './roles.ts';
 import { taskContract, taskNames, type TaskName } from './tasks.ts';
 
-/** The function that answers. Halting and cancelling have one of their own, so that nothing can crowd them out. */
+/** The function that answers. Halting and cancelling have one of their own, which can be given concurrency of its own. */
 export type Door = 'gateway' | 'halt' | 'mcp';
 
 export interface RouteRow {

@@ -1,9 +1,10 @@
+import { limits } from '#core/catalogue/limits.ts';
 import { logLines } from '#core/catalogue/metrics.ts';
 import { routes } from '#core/catalogue/routes.ts';
 import type { Caller } from '#gateway/caller.ts';
 import { authorise } from '#gateway/identity/authorise.ts';
 import { noToken } from '#gateway/identity/challenge.ts';
-import { problemOf } from '#gateway/problem.ts';
+import { Problem, problemOf } from '#gateway/problem.ts';
 import type { SocketPorts } from './ports.ts';
 import { takeTicket } from './tickets.ts';
 
@@ -26,13 +27,14 @@ export interface Admission {
 const socketProtocol = 'alphaswarm.v1';
 const bearer = 'bearer.';
 
-type Ports = Pick<SocketPorts, 'connections' | 'control' | 'identity' | 'log' | 'realNowMs'>;
+type Ports = Pick<SocketPorts, 'connections' | 'control' | 'identity' | 'log' | 'rate' | 'realNowMs'>;
 
 /** Lets in whoever has a token or a ticket, and a role to follow runs in; writes down whose connection it is. */
 export async function connect(ports: Ports, handshake: Handshake): Promise<Admission> {
   try {
     const { actor, tenant, roles, expiresAtMs } = await callerOf(ports, handshake);
     authorise({ roles }, routes.followRun);
+    await count(ports, `${tenant}/${actor.id}`);
     await ports.connections.write({
       id: handshake.connection,
       rev: 1,
@@ -51,6 +53,13 @@ export async function connect(ports: Ports, handshake: Handshake): Promise<Admis
     ports.log.info(line, { code, why, from: handshake.from, path: '$connect' });
     return { status };
   }
+}
+
+/** Where it cannot be counted (Redis is away) nobody could watch either. @throws Problem RATE_LIMITED */
+async function count({ rate }: Ports, caller: string): Promise<void> {
+  const { waitMs } = await rate.take(`connects/${caller}`, limits.socketConnects);
+  if (waitMs > 0)
+    throw new Problem('RATE_LIMITED', `a caller may open ${limits.socketConnects.perSecond} WebSockets a second`);
 }
 
 /** @throws Problem UNAUTHENTICATED, ROLE_INSUFFICIENT, IDENTITY_UNAVAILABLE */

@@ -61,7 +61,9 @@ export class HttpDoors extends Construct {
 function elsewhere(door: Door): Map<string, HttpMethod[]> {
   const found = new Map<string, HttpMethod[]>();
   for (const row of routeNames.map(routeRow).filter((one) => one.door === door)) {
-    found.set(row.path, [...(found.get(row.path) ?? []), HttpMethod[row.method]]);
+    // Whoever answers GET answers HEAD.
+    const methods = row.method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[row.method]];
+    found.set(row.path, [...(found.get(row.path) ?? []), ...methods]);
   }
   return found;
 }

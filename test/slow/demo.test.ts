@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 test('it exits with 0, and stdout is one JSON document while progress is told on stderr', () => {
   expect(demo).toMatchObject({ status: 0, signal: null });
-  expect(Object.keys(told)).toEqual(['runs', 'ingest', 'halt', 'backtest']);
+  expect(Object.keys(told)).toEqual(['runs', 'ingest', 'halt', 'audit', 'backtest']);
   expect(demo.stderr).toContain('one slot delivered three times, one out of order');
   expect(demo.stderr).not.toMatch(/Warning|at .*\.ts:\d+/);
 });

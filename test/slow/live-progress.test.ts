@@ -44,8 +44,9 @@ function world() {
     rate: memoryRate(clock),
     realNowMs: Date.now,
     identity: {
-      caller: async () => ({
-        actor: { kind: 'human' as const, id: 'anna' },
+      // Each watcher is somebody: one caller may not open so many WebSockets.
+      caller: async (authorization = '') => ({
+        actor: { kind: 'human' as const, id: authorization.replace('Bearer ', '') },
         tenant: 'acme',
         roles: ['viewer' as const],
         issuer: 'entra',
@@ -92,7 +93,7 @@ async function watch({ door, plane }: World, name: string) {
   while (!isOver()) {
     person.connections += 1;
     const id = `${name}-${person.connections}`;
-    await event('CONNECT', id, { multiValueHeaders: { 'Sec-WebSocket-Protocol': ['alphaswarm.v1, bearer.anna'] } });
+    await event('CONNECT', id, { multiValueHeaders: { 'Sec-WebSocket-Protocol': [`alphaswarm.v1, bearer.${name}`] } });
     plane.sockets.open(id, (text) => {
       const said = JSON.parse(text) as SocketSaid;
       if (said.type === 'gap') person.gaps += 1;

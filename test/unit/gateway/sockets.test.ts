@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '#core/catalogue/limits.ts';
 import { openTicket } from '#gateway/sockets/tickets.ts';
 import { inShort, publish, relayAll, run } from '#test/unit/core/relay-support.ts';
 import { bound } from '#test/unit/core/support.ts';
@@ -340,4 +341,15 @@ describe('a connection', () => {
     expect(await world.plane.subscriptions.exists(run)).toBe(false);
     expect(await world.plane.connections.read('anna')).toBeUndefined();
   });
+});
+
+it('opens so many WebSockets at once for one caller, and no more; another has a share of their own', async () => {
+  const world = socketWorld();
+  const { burst } = limits.socketConnects;
+  const statuses: number[] = [];
+  for (let count = 0; count <= burst; count += 1) statuses.push((await world.as('anna', `c-${count}`)).statusCode);
+  expect(statuses).toEqual([...Array.from({ length: burst }, () => 200), 429]);
+  expect((await world.as('olga')).statusCode).toBe(200);
+  await world.plane.clock.advance(1000);
+  expect((await world.as('anna', 'later')).statusCode).toBe(200);
 });

@@ -23,7 +23,7 @@ function offered(words: readonly string[]): string[] {
 
 test.runIf(has('bash')).each([
   [['ru'], ['run', 'runs']],
-  [['run', 'ing'], ['ingest.pull']],
+  [['run', 'ingest.pu'], ['ingest.pull']],
   [
     ['run', 'ingest.pull', '--data'],
     ['--dataset', '--data'],

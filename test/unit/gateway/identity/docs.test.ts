@@ -32,13 +32,17 @@ it("the table of routes by role is the catalogue's", () => {
   expect(table('route')).toStrictEqual(new Map(rows as [string, string[]][]));
 });
 
-it("the table of tasks by role is the catalogue's", () => {
+/** Not every task: docs/catalogue.md, which is generated, has who may start each. */
+it('the table of tasks by role says what the catalogue says of those it names', () => {
   const starters = ['researcher', 'operator', 'service'] as const;
-  const rows = taskNames.map((name): [string, string[]] => {
+  const named = table('task');
+  expect(named.size).toBeGreaterThan(5);
+  const rows = taskNames.flatMap((name): [string, string[]][] => {
+    if (!named.has(name)) return [];
     const { startableBy } = taskContract(name);
-    return [name, starters.map((role) => yes(startableBy.includes(role)))];
+    return [[name, starters.map((role) => yes(startableBy.includes(role)))]];
   });
-  expect(table('task')).toStrictEqual(new Map(rows));
+  expect(named).toStrictEqual(new Map(rows));
 });
 
 it('the configuration is read as it stands there', () => {

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { roles } from '#core/catalogue/roles.ts';
+import { taskNames } from '#core/catalogue/tasks.ts';
+import { toolNameOf } from '#gateway/mcp/task-tools.ts';
 import { tools } from '#gateway/mcp/tools.ts';
 import type { Hints } from '#gateway/mcp/tool.ts';
 
@@ -12,6 +14,7 @@ function changes({ readOnlyHint, destructiveHint }: Hints): string {
   return destructiveHint ? 'destroys' : 'starts';
 }
 
+/** A task's tool may be missing there: it follows from its contract. */
 it('the table of tools is theirs, in their order', () => {
   const [, after = ''] = text.split('\n| tool |');
   const [body = ''] = after.split('\n\n');
@@ -22,7 +25,13 @@ it('the table of tools is theirs, in their order', () => {
       .slice(1, -1)
       .map((cell) => cell.trim().replaceAll('`', '')),
   );
+  const named = new Set(cells.map(([name]) => name));
+  const wanted = tools.filter(({ name }) => named.has(name) || !taskNames.map(toolNameOf).includes(name));
   expect(cells).toStrictEqual(
-    tools.map(({ name, isFor, hints }) => [name, ...roles.map((role) => (isFor([role]) ? 'yes' : '')), changes(hints)]),
+    wanted.map(({ name, isFor, hints }) => [
+      name,
+      ...roles.map((role) => (isFor([role]) ? 'yes' : '')),
+      changes(hints),
+    ]),
   );
 });
