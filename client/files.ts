@@ -15,8 +15,11 @@ export async function putFile({ href, headers }: UploadLink, bytes: Uint8Array<A
   await response.arrayBuffer();
 }
 
+const noLink = 'The gateway cannot sign links just now: the artefacts are there, ask again in a moment.';
+
 /** @throws GatewayError when the link has expired, UnreachableError. */
-export async function getFile(href: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function getFile(href: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
+  if (href === undefined) throw new UnreachableError(noLink, { passing: true, cause: undefined });
   return new Uint8Array(await (await over(href, { method: 'GET' })).arrayBuffer());
 }
 

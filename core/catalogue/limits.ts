@@ -8,7 +8,10 @@ export const limits = {
   maximumHops: 32,
   /** A payload beyond this goes to the bucket, so that a row stays near 1 KB. */
   inlinePayloadBytes: 512,
-  payloadBytes: 256 * 1024,
+  /** A request carries 1 MiB of it, an upload the rest; beyond this it is data, and named by its key. */
+  payloadBytes: 4 * 1024 * 1024,
+  /** Of a payload or a result that is shown with its run: an answer of Lambda has at most 6 MB. */
+  shownBytes: 256 * 1024,
   /** Written with every renewal of a lease: a larger one would cost write units each 15 s. */
   cursorBytes: 4096,
   /** SQS's own backstop, the most there is: attempts are counted in the ledger. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { limits } from '#core/catalogue/limits.ts';
 import type { Run } from '#core/run.ts';
 import { unfold } from '#core/fold.ts';
 import { artefactPrefix } from '#core/task-ports.ts';
@@ -41,9 +42,13 @@ export const getRun = operation({
   },
 });
 
-/** A value that lies in the bucket may be gone by its life cycle; the row has more to say than that. */
+/** A value that lies in the bucket may be gone by its life cycle, or too large to show; the row has more to say than that. */
 async function valueOf({ artefacts }: GatewayPorts, folded: Run['payload']): Promise<unknown> {
-  const [value] = await Promise.allSettled([unfold(artefacts, folded)]);
+  const shown = async () => {
+    const stat = 'key' in folded ? await artefacts.stat(folded.key) : undefined;
+    return (stat?.sizeBytes ?? 0) > limits.shownBytes ? undefined : unfold(artefacts, folded);
+  };
+  const [value] = await Promise.allSettled([shown()]);
   return value.status === 'fulfilled' ? value.value : undefined;
 }
 
@@ -62,18 +67,15 @@ export async function artefactsOf(
   const prefix = `${artefactPrefix(run)}/`;
   const found = await artefacts.list(`${prefix}${run.fence}/`, mostArtefacts + 1);
   const shown = found.slice(0, mostArtefacts);
-  const given =
-    shown.length === 0
-      ? []
-      : await links.reading(
-          prefix,
-          shown.map(({ key }) => key),
-        );
+  const keys = shown.map(({ key }) => key);
+  // What signs them may be away: that there are artefacts is worth telling all the same.
+  const [signed] = await Promise.allSettled([keys.length === 0 ? [] : links.reading(prefix, keys)]);
+  const given = signed.status === 'fulfilled' ? signed.value : [];
   return {
-    artefacts: shown.flatMap(({ key, sizeBytes }, index) => {
+    artefacts: shown.map(({ key, sizeBytes }, index) => {
       const link = given[index];
       const name = key.slice(prefix.length).replace(/^\d+\//, '');
-      return link ? [{ name, key, sizeBytes, href: link.href, expiresAt: at(link.expiresAtMs) }] : [];
+      return { name, key, sizeBytes, ...(link ? { href: link.href, expiresAt: at(link.expiresAtMs) } : {}) };
     }),
     moreArtefacts: found.length > mostArtefacts,
   };

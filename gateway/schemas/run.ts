@@ -72,16 +72,19 @@ export const artefact = z
     name: z.string(),
     key: z.string(),
     sizeBytes: count,
-    href: z.string().meta({ description: 'Works without a token, and for a few minutes only' }),
-    expiresAt: instant,
+    href: z
+      .string()
+      .optional()
+      .meta({ description: 'Works without a token, and for a few minutes only; absent while none can be signed' }),
+    expiresAt: instant.optional(),
   })
   .meta({ id: 'Artefact' });
 
 export const runDetail = z
   .strictObject({
     ...runFields,
-    payload: z.unknown().optional(),
-    result: z.unknown().optional(),
+    payload: z.unknown().optional().meta({ description: 'Absent beyond 256 KiB, and when it has expired' }),
+    result: z.unknown().optional().meta({ description: 'As the payload' }),
     progress: frame.optional().meta({ description: 'The newest frame' }),
     artefacts: z.array(artefact).meta({ description: 'Of a run that has succeeded: what its last attempt wrote' }),
     moreArtefacts: z.boolean().meta({ description: 'Whether it wrote more than are listed' }),

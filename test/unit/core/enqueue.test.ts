@@ -153,12 +153,12 @@ describe('a payload', () => {
     expect(seen).toEqual([{ ...large('a'), calendar: 'auto' }]);
   });
 
-  it('of more than 256 KiB is refused before a row is written', () =>
+  it('of more than 4 MiB is refused before a row is written', () =>
     withContract('ingest.pull', { payload: z.string() }, async () => {
       const plane = memoryPlane();
       const failure = await rejection(ask(plane, { payload: 'x'.repeat(limits.payloadBytes) as never }));
       expect(failure).toMatchObject({ code: 'PAYLOAD_INVALID' });
-      expect(failure.message).toMatch(/has 262146 bytes, more than the 262144 allowed: put the data into the bucket/);
+      expect(failure.message).toMatch(/has 4194306 bytes, more than the 4194304 allowed: put the data into the bucket/);
       expect([plane.ledger.rows.size, plane.artefacts.objects.size]).toEqual([0, 0]);
     }));
 });

@@ -46,7 +46,7 @@ describe('docs/api.md', () => {
   });
 
   it('says how large a payload may be', () => {
-    expect(text).toContain(`A **payload** has at most\n${limits.payloadBytes / 1024} KiB`);
+    expect(text).toContain(`A **payload** has at most\n${limits.payloadBytes / 1024 ** 2} MiB`);
   });
 
   it('is read table by table, each by its heading', () => {

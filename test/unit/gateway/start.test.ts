@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runRow } from '#test/unit/core/support.ts';
 import { gateway, problem, pull } from './support.ts';
 
 describe('starting a run', () => {
@@ -77,6 +78,25 @@ describe('starting a run', () => {
     expect(await post('/runs', 'eve', asked)).toMatchObject(problem(422, 'INPUT_INVALID'));
   });
 
+  it('takes an uploaded payload that no request could carry; its message stays small, and it is not shown whole', async () => {
+    const { plane, post, get } = gateway();
+    const event = {
+      type: 'run.succeeded',
+      timestamp: '2026-01-05T12:00:00.000Z',
+      data: { text: 'x'.repeat(2 * 1024 ** 2) },
+    };
+    const large = JSON.stringify({ url: 'https://hooks.example/x', secret: 'webhooks/orders', event });
+    await plane.artefacts.put('inbox/acme/large.json', new TextEncoder().encode(large), 'application/json');
+    const answer = await post('/runs', 'bot', { task: 'callback.deliver', payloadPath: 'large.json' });
+    expect(answer.status).toBe(202);
+    const [message] = plane.queues.receive('default', 1);
+    expect(message!.body.length).toBeLessThan(1000);
+    expect(JSON.stringify(plane.ledger.rows.get(answer.body.run.id)).length).toBeLessThan(1500);
+    const shown = await get(`/runs/${answer.body.run.id}`);
+    expect(shown.status).toBe(200);
+    expect(shown.body).not.toHaveProperty('payload');
+  });
+
   it('refuses a payload that holds a secret by where it stands, and says it nowhere', async () => {
     const { post, plane } = gateway();
     const key = `AKIA${'ABCDEFGH23456723'}`;
@@ -121,4 +141,15 @@ describe('one run', () => {
     for (const id of [body.run.id, '00000000-0000-4000-8000-000000000000', 'nonsense', 'a'.repeat(150)])
       expect(await get(`/runs/${id}`, 'eve')).toMatchObject(problem(404, 'RUN_UNKNOWN'));
   });
+});
+
+it('a run whose links cannot be signed just now is shown with its artefacts all the same', async () => {
+  const links = { reading: () => Promise.reject(new Error('STS is away')), writing: () => Promise.reject(new Error()) };
+  const { plane, get } = gateway({ ports: { links } });
+  const row = runRow({ state: 'succeeded', fence: 1, outcome: { result: { inline: {} } } }, plane);
+  await plane.ledger.create(row);
+  await plane.artefacts.put(`artifacts/acme/ingest.pull/${row.id}/1/silver.parquet`, new Uint8Array(7), 'x');
+  const { status, body } = await get(`/runs/${row.id}`);
+  expect(status).toBe(200);
+  expect(body.artefacts).toEqual([{ name: 'silver.parquet', key: expect.any(String), sizeBytes: 7 }]);
 });
