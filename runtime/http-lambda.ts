@@ -12,6 +12,32 @@ type Open<E extends Env> = (
   opening: { readonly door: Door; readonly environment: Environment },
 ) => Hono<E>;
 
+/** No Request can have these methods, by the Fetch standard; under any other name they are answered like every stranger. */
+const unspeakable = /^(?:CONNECT|TRACE|TRACK)$/i;
+
+/**
+ * The event in words of which the adapter can make a request. It answers 400 where Fetch forbids a method, or a body with
+ * GET and HEAD, which means nothing and is not read (RFC 9110, 9.3.1); and it leaves out a header without a value, which
+ * must be refused where it needs one. The path comes without its escapes: a `#` that was one would end it.
+ */
+export function speakable(event: APIGatewayProxyEventV2): APIGatewayProxyEventV2 {
+  const { http } = event.requestContext;
+  const method = unspeakable.test(http.method) ? `X-${http.method}` : http.method;
+  const headers = Object.fromEntries(
+    // One of blanks is read as one without a value.
+    Object.entries(event.headers).map(([name, value]) => [name, value === '' ? ' ' : value]),
+  );
+  const { body, ...bare } = event;
+  const keepsBody = body !== undefined && !/^(?:GET|HEAD)$/i.test(method);
+  return {
+    ...bare,
+    rawPath: event.rawPath.split('/').map(encodeURIComponent).join('/'),
+    ...(keepsBody ? { body } : {}),
+    headers,
+    requestContext: { ...event.requestContext, http: { ...http, method } },
+  };
+}
+
 /** The handler of a door, behind API Gateway (payload format 2.0). */
 export function httpHandler<E extends Env>(door: Door, open: Open<E>) {
   const plane = doorServices(door);
@@ -20,7 +46,7 @@ export function httpHandler<E extends Env>(door: Door, open: Open<E>) {
   return middy<APIGatewayProxyEventV2, APIGatewayProxyResultV2>().handler(
     async (event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyResultV2> => {
       await plane.ready();
-      const answered = await answer(event as never, context as never);
+      const answered = await answer(speakable(event) as never, context as never);
       plane.metrics.flush();
       return answered;
     },
