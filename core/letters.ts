@@ -17,7 +17,12 @@ export interface Sweep {
   /** False when letters may be left that were not looked at. */
   readonly complete: boolean;
 }
-type Judge = (letter: DeadLetter) => Promise<'remove' | 'keep'>;
+interface SweepOptions {
+  readonly judge: (letter: DeadLetter) => Promise<'remove' | 'keep'>;
+  readonly limit: number;
+  /** Asked before each letter: those that are left when it is late are shown again, unseen. */
+  readonly isLate?: () => boolean;
+}
 
 /** Which run a letter is about; both a copy of a settled row and a pointer that was never taken say so. */
 const aboutSchema = z.object({ run: z.uuid(), generation: z.int().min(1) });
@@ -48,43 +53,51 @@ export async function peekLetters(
   return { letters, complete };
 }
 
-/** Removes the letters of this run's earlier generations: what they told of has been begun again. */
-export const removeLettersOf = (plane: Pick<Plane, 'queues'>, { id, queue, generation }: Run): Promise<Sweep> =>
-  sweepLetters(plane, queue, {
+/** Somebody waits for it, and a letter that stays is found to be of an older generation by any redrive. */
+const removalMs = 3000;
+
+/** Removes the letters of this run's earlier generations, if they are found soon: what they told of has been begun again. */
+export function removeLettersOf(plane: Pick<Plane, 'queues' | 'clock'>, run: Run): Promise<Sweep> {
+  const { id, queue, generation } = run;
+  const endMs = plane.clock.monotonicMs() + removalMs;
+  return sweepLetters(plane, queue, {
     limit: limits.lettersSwept,
+    isLate: () => plane.clock.monotonicMs() > endMs,
     judge: async (letter) => {
       const about = aboutOf(letter);
       return about?.run === id && about.generation < generation ? 'remove' : 'keep';
     },
   });
+}
 
 /** Takes letter after letter to `judge`; those that are kept are shown again at the end, also when it fails. */
 export async function sweepLetters(
   { queues }: Pick<Plane, 'queues'>,
   queue: QueueName,
-  { judge, limit }: { judge: Judge; limit: number },
+  { judge, limit, isLate = () => false }: SweepOptions,
 ): Promise<Sweep> {
   const kept = new Map<string, string>();
-  let removed = 0;
+  const gone = new Set<string>();
   const more = () =>
-    queues.takeLetters(queue, { limit: limit - removed - kept.size, hideSeconds: limits.letterHiddenFor });
+    queues.takeLetters(queue, { limit: limit - gone.size - kept.size, hideSeconds: limits.letterHiddenFor });
+  const judged = async (letter: DeadLetter): Promise<void> => {
+    if (isLate() || (await judge(letter)) === 'keep') return;
+    await queues.removeLetter(queue, letter.receipt);
+    kept.delete(letter.id);
+    gone.add(letter.id);
+  };
   try {
     let letters = await more();
     // One that was kept and is back: its time was over before all were seen.
     while (letters.length > 0 && !letters.some(({ id }) => kept.has(id))) {
       for (const { id, receipt } of letters) kept.set(id, receipt);
-      for (const letter of letters) {
-        if ((await judge(letter)) === 'keep') continue;
-        await queues.removeLetter(queue, letter.receipt);
-        kept.delete(letter.id);
-        removed += 1;
-      }
-      if (removed + kept.size >= limit) break;
+      for (const letter of letters) await judged(letter);
+      if (isLate() || gone.size + kept.size >= limit) break;
       letters = await more();
     }
-    for (const { id, receipt } of letters) kept.set(id, receipt);
+    for (const { id, receipt } of letters.filter((letter) => !gone.has(letter.id))) kept.set(id, receipt);
     const complete = letters.length === 0 && (await sawAll(queues, queue, kept.size));
-    return { seen: removed + kept.size, removed, complete };
+    return { seen: gone.size + kept.size, removed: gone.size, complete };
   } finally {
     await Promise.allSettled([...kept.values()].map((receipt) => queues.returnLetter(queue, receipt)));
   }

@@ -40,6 +40,8 @@ export interface RedriveScope {
   readonly limit?: number;
   /** Runs that it begins again, and messages that it sends. */
   readonly most?: number;
+  /** Asked before each letter: once it is late, those that are left stay for another time. */
+  readonly isLate?: () => boolean;
   /** These letters and no others. */
   readonly ids?: ReadonlySet<string>;
   /** Whose runs: letters of others stay as if they were not there. */
@@ -56,13 +58,14 @@ export interface RedriveScope {
  */
 export async function redriveQueue(plane: Plane, queue: QueueName, request: Request & RedriveScope): Promise<Redriven> {
   for (const task of tasksOf(queue).slice(0, 1)) await mustBeClear(plane, 'redrive', { queue, task });
-  const { most = Infinity, limit = limits.lettersSwept } = request;
+  const { most = Infinity, limit = limits.lettersSwept, isLate } = request;
   const queued: string[] = [];
   const resent: string[] = [];
   const kept: { letter: string; why: string }[] = [];
   let left = false;
   const sweep = await sweepLetters(plane, queue, {
     limit,
+    ...(isLate ? { isLate } : {}),
     judge: async (letter) => {
       const isEnough = queued.length + resent.length >= most;
       left ||= isEnough;

@@ -18,7 +18,10 @@ import { deadLetters, queueList, redriven } from '#gateway/schemas/queue.ts';
 /** The queues that somebody drains: those that have a task, and those by which the plane wakes its own parts. */
 const drained = queueNames.filter((name) => inhabitedQueues.includes(name) || queueRow(name).carries !== 'runs');
 
-const params = z.strictObject({ queue: z.string().max(64).meta({ description: 'The name of a queue' }) });
+/** Read as any text: one that there is not is 404, and no request of a wrong form. */
+const params = z.strictObject({
+  queue: z.string().max(64).meta({ description: 'The name of a queue that is drained', enum: drained }),
+});
 
 /** @throws Problem NOT_FOUND */
 function nameOf({ queue }: { queue: string }): QueueName {
@@ -37,7 +40,7 @@ export const listDeadLetters = operation({
   params,
   status: 200,
   answer: deadLetters,
-  problems: [],
+  problems: ['NOT_FOUND'],
   async handle({ ports }, { params: asked, caller }) {
     const { letters, complete } = await peekLetters(ports, nameOf(asked));
     const ids = letters.flatMap(({ about }) => (about ? [about.run] : []));
@@ -70,8 +73,9 @@ function letterView({ letter: { id, sentMs, code, reason: why, about }, row }: S
   };
 }
 
-/** So many are done well within the time of one request. */
+/** So many, or as many as can be within this time: API Gateway gives an answer up after 30 s, many a client after 10. */
 const mostRedriven = 100;
+const redriveMs = 7000;
 const letterIds = z.array(z.string().min(1).max(128)).min(1).max(mostRedriven);
 
 export const redriveLetters = operation({
@@ -85,14 +89,16 @@ export const redriveLetters = operation({
   isBulk: ({ all }) => all === true,
   status: 200,
   answer: redriven,
-  problems: ['KILL_SWITCH_HALTED', 'KILL_SWITCH_UNKNOWN', 'LEDGER_CONFLICT'],
+  problems: ['NOT_FOUND', 'KILL_SWITCH_HALTED', 'KILL_SWITCH_UNKNOWN', 'LEDGER_CONFLICT'],
   async handle({ ports }, ask) {
     const { body, caller } = ask;
     const queue = nameOf(ask.params);
     const ids = body.ids && new Set(body.ids);
     const request = requestOf(ask, body.reason, ids ? { ids: [...ids] } : { all: true });
+    const endMs = ports.clock.monotonicMs() + redriveMs;
     const scope = {
       ...request,
+      isLate: () => ports.clock.monotonicMs() > endMs,
       ...(ids ? { ids } : {}),
       most: mostRedriven,
       sees: (tenant: string) => sees(caller, tenant),

@@ -75,6 +75,25 @@ describe('retrying a run', () => {
     expect(again).toMatchObject(problem(412, 'PRECONDITION_FAILED'));
   });
 
+  it('does not look for its letter for long, and leaves all others as they were', async () => {
+    const at = gateway();
+    for (let number = 0; number < 40; number += 1) await dead(at);
+    const run = await dead(at);
+    const { queues, clock } = at.plane;
+    const takeLetters = queues.takeLetters.bind(queues);
+    queues.takeLetters = async (...take) => {
+      await clock.advance(1100);
+      return takeLetters(...take);
+    };
+    const beganMs = clock.monotonicMs();
+    expect((await at.post(`/runs/${run.id}/retry`, 'rita')).body).toMatchObject({ did: 'queued' });
+    expect(clock.monotonicMs() - beganMs).toBeLessThan(5000);
+    queues.takeLetters = takeLetters;
+    const { body } = await at.get('/queues/ingestion/dead-letters', 'otto');
+    expect(body).toMatchObject({ complete: true });
+    expect(body.letters).toHaveLength(41);
+  });
+
   it.each([
     ['nonsense', 422, 'REQUEST_INVALID'],
     ['"epoch-7"', 412, 'PRECONDITION_FAILED'],

@@ -159,6 +159,24 @@ describe('redriving', () => {
     expect(second.body.queued).toHaveLength(5);
   });
 
+  it('ends in time, and goes on when asked again', async () => {
+    const at = gateway();
+    for (let number = 0; number < 5; number += 1) await dead(at);
+    const read = at.plane.ledger.read.bind(at.plane.ledger);
+    at.plane.ledger.read = async (id) => {
+      await at.plane.clock.advance(8000);
+      return read(id);
+    };
+    const { body } = await at.post(redrive, 'olga', { all: true, reason: 'r' });
+    expect(body.complete).toBe(false);
+    expect(body.queued.length).toBeGreaterThan(0);
+    expect(body.queued.length).toBeLessThan(5);
+    at.plane.ledger.read = read;
+    const next = await at.post(redrive, 'olga', { all: true, reason: 'r' });
+    expect(next.body).toMatchObject({ complete: true });
+    expect(next.body.queued.length + body.queued.length).toBe(5);
+  });
+
   it('begins nothing in a halt', async () => {
     const at = gateway();
     await dead(at);
