@@ -38,10 +38,9 @@ interface Ports {
 
 /** Runs newest first, day after day, until the page is full, enough was read, or there are no more rows. */
 export async function pageOfRuns(ports: Ports, wanted: PageWanted): Promise<Page> {
-  const nowMs = ports.clock.nowMs();
-  const oldest = wanted.day ?? dayOf(nowMs - limits.runRetention * 1000);
+  const { oldest, newest } = daysOf(wanted, ports.clock.nowMs());
   const runs: Run[] = [];
-  let at: Position = wanted.from ?? { day: wanted.day ?? dayOf(nowMs) };
+  let at: Position = wanted.from && wanted.from.day <= newest ? wanted.from : { day: newest };
   for (let read = 0; at.day >= oldest && read < mostRows && runs.length < wanted.limit;) {
     const { by, key } = wanted;
     const { day, before } = at;
@@ -52,6 +51,12 @@ export async function pageOfRuns(ports: Ports, wanted: PageWanted): Promise<Page
     at = behind(day, hits, seen);
   }
   return at.day < oldest ? { runs } : { runs, next: at };
+}
+
+/** Each day costs a request: of those to come, and of those whose rows have left, there are thousands. */
+function daysOf({ day }: PageWanted, nowMs: number): { oldest: string; newest: string } {
+  const kept = dayOf(nowMs - limits.runRetention * 1000);
+  return { oldest: day !== undefined && day > kept ? day : kept, newest: day ?? dayOf(nowMs) };
 }
 
 /** Behind the last hit that was looked at; behind the last of its day, the day before. */

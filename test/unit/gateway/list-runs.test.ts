@@ -93,6 +93,25 @@ describe('the runs of a tenant', () => {
     expect((await pages(at, 'state=dead&kind=service')).ids).toEqual([]);
   });
 
+  it.each(['', '&day=0020-02-29', '&day=9999-12-31'])(
+    'are not looked for on days that have none: those to come, and those that have left%s',
+    async (day) => {
+      const at = gateway();
+      await rows(at, 1);
+      let asked = 0;
+      const page = bound(at.plane.ledger, 'page');
+      at.plane.ledger.page = (query) => {
+        asked += 1;
+        return page(query);
+      };
+      for (const from of ['9999-12-31', '2026-01-05', '0001-01-01']) {
+        const { status } = await at.get(`/runs?cursor=${btoa(JSON.stringify({ day: from }))}${day}`);
+        expect(status).toBe(200);
+      }
+      expect(asked).toBeLessThan(100);
+    },
+  );
+
   it.each([
     'limit=0',
     'limit=101',
