@@ -74,7 +74,7 @@ export const startRunOperation = operation({
     }
     const wanted =
       payloadPath === undefined
-        ? { payload: payload ?? {}, where: 'body.payload' }
+        ? { payload: payload === undefined ? {} : payload, where: 'body.payload' }
         : { payload: await uploadedPayload(setting.ports, ask.caller, payloadPath), where: payloadPath };
     const callbackOf = told === undefined ? {} : { callback: told };
     return begun(setting, ask, { task, ...wanted, ...notBeforeOf(setting, later), ...callbackOf });
@@ -100,7 +100,8 @@ export const shortcutOperation = ({ task }: Shortcut): Operation =>
     answer: started,
     headers,
     problems,
-    handle: (setting, ask) => begun(setting, ask, { task, payload: ask.body ?? {}, where: 'body' }),
+    handle: (setting, ask) =>
+      begun(setting, ask, { task, payload: ask.body === undefined ? {} : ask.body, where: 'body' }),
   });
 
 /** The run, started, as it is answered. */

@@ -61,6 +61,7 @@ describe('starting a run', () => {
     ['rita', { ...pull, notBefore: '2036-01-01T00:00:00Z' }, 422, 'REQUEST_INVALID'],
     ['rita', { task: 'ingest.pull' }, 422, 'PAYLOAD_INVALID'],
     ['rita', { ...pull, payload: { ...pull.payload, dataset: 7 } }, 422, 'PAYLOAD_INVALID'],
+    ['olga', { task: 'status.sync', payload: null }, 422, 'PAYLOAD_INVALID'],
     ['rita', { task: 'ingest.pull', payloadPath: '../other/a.json' }, 422, 'REQUEST_INVALID'],
     ['rita', { task: 'ingest.pull', payloadPath: 'none.json' }, 422, 'INPUT_INVALID'],
     ['rita', { ...pull, callback: { url: 'http://example.com', secret: 'webhooks/a' } }, 422, 'REQUEST_INVALID'],
@@ -68,6 +69,35 @@ describe('starting a run', () => {
     const { post, plane } = gateway();
     expect(await post('/runs', who, body)).toMatchObject(problem(status, code));
     expect(plane.ledger.rows.size).toBe(0);
+  });
+
+  it.each([
+    ['https://example.com/hook?a=b#c', 202],
+    ['https://203.0.113.7:8443', 202],
+    ['http://localhost:8080/hook', 202],
+    ['http://127.0.0.1', 202],
+    ['http://[::1]:80/', 202],
+    ['http://localhost.example.com/', 422],
+    ['http://127.0.0.1.example.com/', 422],
+    ['http://example.com/', 422],
+    ['https://user@example.com/', 422],
+    ['https://user:word@example.com/', 422],
+    ['https://example.com\\@localhost/', 422],
+    ['https:/user@example.com/', 422],
+    ['https:///user@example.com/', 422],
+    ['https://', 422],
+    ['ftp://example.com/', 422],
+  ])('is called back at %j: %i', async (url, status) => {
+    const answer = await gateway().post('/runs', 'rita', { ...pull, callback: { url, secret: 'webhooks/a' } });
+    expect(answer.status).toBe(status);
+  });
+
+  it('takes numbers that no row can hold', async () => {
+    const { post, plane } = gateway();
+    const payload = { data: { dataset: 'a' }, strategy: { name: 'sma-cross' }, broker: { margin: 5e-324 } };
+    const { status, body } = await post('/runs', 'rita', { task: 'backtest.run', payload });
+    expect(status).toBe(202);
+    expect((await plane.ledger.read(body.run.id))?.payload).toEqual({ key: expect.stringContaining(body.run.id) });
   });
 
   it('takes an uploaded payload by its path, from the inbox of the own tenant alone', async () => {
