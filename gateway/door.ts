@@ -1,6 +1,7 @@
 /** How every request is answered: who asks, whether they may, how often, what exactly, and only then the operation. */
 import type { RouteRow } from '#core/catalogue/routes.ts';
 import type { Caller } from './caller.ts';
+import { tagsOf } from './etag.ts';
 import { authorise } from './identity/authorise.ts';
 import { requireStepUp } from './identity/step-up.ts';
 import { once } from './idempotency.ts';
@@ -123,10 +124,10 @@ function headed(headers: Headers, { ifMatch: takesIfMatch }: Operation): Pick<As
       issues: [{ path: 'header.idempotency-key', message: 'is not 1 to 64 letters, digits, or . _ : @ -' }],
     });
   }
-  return {
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(ifMatch === undefined || takesIfMatch === undefined ? {} : { ifMatch }),
-  };
+  if (ifMatch === undefined || takesIfMatch === undefined)
+    return idempotencyKey === undefined ? {} : { idempotencyKey };
+  tagsOf(ifMatch);
+  return { ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ifMatch };
 }
 
 const isBulk = ({ row, operation }: Mounted, { body }: Ask): boolean =>

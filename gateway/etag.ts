@@ -3,11 +3,14 @@ import { Problem } from './problem.ts';
 /** A run's: what a retry begins is a generation, so a retry looks at that part alone. */
 export const runTag = ({ generation, rev }: { generation: number; rev: number }): string => `"${generation}.${rev}"`;
 
+const tag = '"[A-Za-z0-9_.:-]{1,64}"';
+/** What If-Match takes: any version, or one of these. */
+export const ifMatchPattern = new RegExp(`^(?:\\*|${tag}(?: *, *${tag})*)$`);
+
 /** The tags of If-Match; `*` and an absent header match whatever there is. @throws Problem REQUEST_INVALID */
 export function tagsOf(ifMatch: string | undefined): readonly string[] | undefined {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
-  const tags = ifMatch.split(',').map((tag) => tag.trim());
-  if (tags.every((tag) => /^"[\w.:-]{1,64}"$/.test(tag))) return tags;
+  if (ifMatch === undefined || ifMatch === '*') return undefined;
+  if (ifMatchPattern.test(ifMatch)) return ifMatch.split(',').map((one) => one.trim());
   throw new Problem('REQUEST_INVALID', 'If-Match is not an ETag in quotes, as an answer had it: copy it from there', {
     issues: [{ path: 'header.if-match', message: 'is not an ETag in quotes' }],
   });

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { RouteRow } from '#core/catalogue/routes.ts';
 import type { Mounted } from './door.ts';
+import { ifMatchPattern } from './etag.ts';
 import { components, type Components, type JsonSchema } from './json-schema.ts';
 import type { Operation } from './operation.ts';
 import { problems as problemRows, type ProblemCode } from './problem.ts';
@@ -103,7 +104,7 @@ const ifMatch = (description: string): Parameter => ({
   in: 'header',
   required: false,
   description,
-  schema: { type: 'string', maxLength: 200 },
+  schema: { type: 'string', format: 'etag', pattern: ifMatchPattern.source },
 });
 
 function fieldsOf(schema: z.ZodType | undefined, where: 'path' | 'query', known: Components): Parameter[] {

@@ -52,7 +52,10 @@ export const incomingOf = (context: Ctx): Incoming => ({
 
 /** Another method of a path that there is, or no path of ours. */
 function unmounted(method: string, path: string): Problem {
-  const methods = everyRow.filter((row) => matches(row.path, path)).map((row) => row.method as string);
+  const rows = everyRow.filter((row) => matches(row.path, path));
+  // `/runs/retry` is a place of its own, and no run of that name.
+  const own = rows.filter((row) => row.path === path);
+  const methods = (own.length > 0 ? own : rows).map((row) => row.method as string);
   const allowed = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)];
   const shown = JSON.stringify(path.slice(0, 200));
   if (allowed.length === 0 || allowed.includes(method)) {

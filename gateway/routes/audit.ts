@@ -7,44 +7,49 @@ import { notAllowed } from '#gateway/identity/challenge.ts';
 import { operation } from '#gateway/operation.ts';
 import { present } from '#gateway/present.ts';
 import { sees, systemTenant } from '#gateway/rights.ts';
-import { at, cursor, pageSize } from '#gateway/schemas/common.ts';
+import { at, auditCursor, pageSize } from '#gateway/schemas/common.ts';
 import { auditHour, auditPage, auditReport } from '#gateway/schemas/audit.ts';
 
-const query = z
-  .strictObject({
-    subject: z
-      .string()
-      .min(1)
-      .max(600)
-      .optional()
-      .meta({ description: "What it was done to: a run's id, `schedule#KEY`" }),
-    day: z.iso.date().optional().meta({ description: 'The UTC day; today, where neither this nor a subject is named' }),
-    tenant: z
-      .literal(systemTenant)
-      .optional()
-      .meta({ description: 'What the plane itself did, with day; for operators' }),
-    limit: pageSize,
-    cursor: cursor.optional(),
-  })
-  .refine(({ subject, day }) => subject === undefined || day === undefined, 'wants either a subject or a day');
+const query = z.strictObject({
+  subject: z
+    .string()
+    .min(1)
+    .max(600)
+    .optional()
+    .meta({ description: "What it was done to: a run's id, `schedule#KEY`" }),
+  day: z.iso.date().optional().meta({ description: 'The UTC day; today, where neither this nor a subject is named' }),
+  tenant: z.literal(systemTenant).optional().meta({ description: 'What the plane itself did; for operators' }),
+  limit: pageSize,
+  cursor: auditCursor.optional(),
+});
 
-/** Rows of other tenants are left out, so that a page may be short, and one that is empty need not be the last. */
+/**
+ * Rows of other tenants and, of a subject, of other days are left out, so that a page may be short, and one that is empty
+ * need not be the last.
+ */
 export const listAudit = operation({
   query,
   status: 200,
   answer: auditPage,
   problems: ['INPUT_INVALID'],
   async handle({ ports }, { query: asked, caller }) {
-    const { subject, day = at(ports.clock.nowMs()).slice(0, 10), limit, cursor: from } = asked;
+    const { subject, day, limit, cursor: from } = asked;
+    const today = at(ports.clock.nowMs()).slice(0, 10);
     const tenant = asked.tenant ?? caller.tenant;
     if (!sees(caller, tenant)) throw notAllowed(`what ${tenant} did is for operators: leave tenant out`);
     const page = await ports.auditLog.page({
-      of: subject === undefined ? { tenant, day } : { subject },
+      of: subject === undefined ? { tenant, day: day ?? today } : { subject },
       limit,
       ...(from === undefined ? {} : { cursor: from }),
     });
     const more = page.cursor === undefined ? {} : { cursor: page.cursor };
-    return { body: { rows: page.rows.filter((row) => sees(caller, row.tenant)).map(rowView), ...more } };
+    const rows = page.rows.filter(
+      (row) =>
+        sees(caller, row.tenant) &&
+        (asked.tenant ?? row.tenant) === row.tenant &&
+        (day ?? at(row.atMs).slice(0, 10)) === at(row.atMs).slice(0, 10),
+    );
+    return { body: { rows: rows.map(rowView), ...more } };
   },
 });
 

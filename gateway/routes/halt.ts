@@ -8,7 +8,7 @@ import { operation, type Ask, type Reply, type Setting } from '#gateway/operatio
 import { Problem } from '#gateway/problem.ts';
 import { requestOf } from '#gateway/request.ts';
 import { personOf } from '#gateway/rights.ts';
-import { cursor, pageSize, reason } from '#gateway/schemas/common.ts';
+import { auditCursor, pageSize, queueName, reason, taskName } from '#gateway/schemas/common.ts';
 import { engaged, halt, haltHistory as history, haltTarget, released } from '#gateway/schemas/halt.ts';
 
 const epochTag = (epoch: number | undefined): Record<string, string> =>
@@ -27,7 +27,7 @@ export const getHalt = operation({
 });
 
 export const haltHistory = operation({
-  query: z.strictObject({ limit: pageSize, cursor: cursor.optional() }),
+  query: z.strictObject({ limit: pageSize, cursor: auditCursor.optional() }),
   status: 200,
   answer: history,
   problems: [],
@@ -57,6 +57,16 @@ const named = ({ queue, task }: Target) => ({
   ...(task === undefined ? {} : { task }),
 });
 
+/** The whole plane, one queue or one task: what `notBoth` says, as a reader has it. */
+const documentedTargets = <S extends z.ZodRawShape>(fields: S, id: string) =>
+  z
+    .union([
+      z.strictObject(fields).meta({ title: 'the whole plane' }),
+      z.strictObject({ ...fields, queue: queueName }).meta({ title: 'one queue' }),
+      z.strictObject({ ...fields, task: taskName }).meta({ title: 'one task' }),
+    ])
+    .meta({ id });
+
 function subjectOf(ask: Ask<unknown, unknown, Target & { reason: string }>, how: Subject['how']): Subject {
   const request = requestOf(ask, ask.body.reason, named(ask.body));
   return { how, request, on: { killSwitch: true, tenant: ask.caller.tenant } };
@@ -65,6 +75,7 @@ function subjectOf(ask: Ask<unknown, unknown, Target & { reason: string }>, how:
 /** Answered when nothing more can begin: 1.5 s later. It is done also when the audit cannot be written. */
 export const engageHalt = operation({
   body: z.strictObject({ reason, ...haltTarget }).refine(notBoth, bothNamed),
+  documentedBody: documentedTargets({ reason }, 'EngageHalt'),
   status: 200,
   answer: engaged,
   headers,
@@ -84,21 +95,20 @@ export const engageHalt = operation({
   },
 });
 
-const releaseBody = z
-  .strictObject({
-    reason,
-    epoch: z
-      .int()
-      .nonnegative()
-      .optional()
-      .meta({ description: 'Of the halt that is released, where no If-Match says it' }),
-    ...haltTarget,
-  })
-  .refine(notBoth, bothNamed);
+const releaseFields = {
+  reason,
+  epoch: z
+    .int()
+    .nonnegative()
+    .optional()
+    .meta({ description: 'Of the halt that is released, where no If-Match says it' }),
+};
+const releaseBody = z.strictObject({ ...releaseFields, ...haltTarget }).refine(notBoth, bothNamed);
 type ReleaseAsk = Ask<unknown, unknown, z.output<typeof releaseBody>>;
 
 export const releaseHalt = operation({
   body: releaseBody,
+  documentedBody: documentedTargets(releaseFields, 'ReleaseHalt'),
   ifMatch: 'The ETag of GET /halt: that halt is released, and none that was engaged later',
   status: 200,
   answer: released,

@@ -7,7 +7,7 @@ import { operation } from '#gateway/operation.ts';
 import { sees, systemTenant } from '#gateway/rights.ts';
 import { pageOfRuns, positionSchema } from '#gateway/run-page.ts';
 import { runView } from '#gateway/run-view.ts';
-import { cursor, pageSize, queueName, runState, taskName } from '#gateway/schemas/common.ts';
+import { pageSize, queueName, runCursor, runState, taskName } from '#gateway/schemas/common.ts';
 import { runPage } from '#gateway/schemas/run.ts';
 
 const query = z.strictObject({
@@ -19,7 +19,7 @@ const query = z.strictObject({
   day: z.iso.date().optional().meta({ description: 'The UTC day on which it was created' }),
   tenant: z.literal(systemTenant).optional().meta({ description: "The plane's own runs; for operators" }),
   limit: pageSize,
-  cursor: cursor.optional(),
+  cursor: runCursor.optional(),
 });
 type Query = z.output<typeof query>;
 

@@ -16,7 +16,11 @@ const query = z.strictObject({
     .string()
     .regex(/^(?:\d{1,9}\.)?\d{1,9}$/, 'is neither FENCE.SEQ nor SEQ')
     .optional()
-    .meta({ description: 'Behind which frame: FENCE.SEQ, or SEQ of the newest claim; absent: from the beginning' }),
+    .meta({
+      // Only those that the run has had are taken, which no pattern says.
+      format: 'frame-position',
+      description: 'Behind which frame: FENCE.SEQ, or SEQ of the newest claim; absent: from the beginning',
+    }),
   wait: z
     .string()
     .regex(/^(?:1?\d|20)$/, 'is not a number from 0 to 20')

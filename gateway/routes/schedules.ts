@@ -13,7 +13,10 @@ import { started } from '#gateway/schemas/run.ts';
 import { scheduleChanged, scheduleDetail, scheduleList, type ScheduleView } from '#gateway/schemas/schedule.ts';
 import { begun } from './start.ts';
 
-const params = z.strictObject({ key: z.string().max(64).meta({ description: 'The key of a schedule' }) });
+/** Read as any text: one that there is not is 404, and no request of a wrong form. */
+const params = z.strictObject({
+  key: z.string().max(64).meta({ description: 'The key of a schedule', enum: scheduleKeys }),
+});
 const slotsShown = 10;
 const headers = { etag: 'The version of its pause, for If-Match' };
 

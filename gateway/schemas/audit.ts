@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { actor, count, cursor, instant, taskName } from './common.ts';
+import { actor, auditCursor, count, instant, taskName } from './common.ts';
 
 const auditRow = z
   .strictObject({
@@ -22,14 +22,17 @@ const auditRow = z
 export const auditPage = z
   .strictObject({
     rows: z.array(auditRow).meta({ description: 'Newest first' }),
-    cursor: cursor.optional().meta({ description: 'Absent on the last page' }),
+    cursor: auditCursor.optional().meta({ description: 'Absent on the last page' }),
   })
   .meta({ id: 'AuditPage' });
 
+/** The days that there are, leap years and all, from 2000 on: no audit is older. */
+const day =
+  '(?:2\\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)|2(?:\\d(?:0[48]|[2468][048]|[13579][26])|[048]00)-02-29)';
+const hourPattern = new RegExp(`^${day}T(?:[01]\\d|2[0-3])$`);
 export const auditHour = z
   .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d$/, 'is not an hour such as 2026-01-05T12')
-  .refine((hour) => Number.isFinite(Date.parse(`${hour}:00:00Z`)), 'is not an hour that there is')
+  .regex(hourPattern, 'is not an hour such as 2026-01-05T12')
   .meta({ description: 'An hour, UTC: 2026-01-05T12' });
 
 /** As core/audit-verify.ts reports it. */

@@ -26,10 +26,14 @@ export const actor = z
 /** Why, as it is written into the audit and onto the row. */
 export const reason = z.string().trim().min(1).max(300).meta({ description: 'Why: kept in the audit' });
 
-export const cursor = z
-  .string()
-  .max(512)
-  .meta({ description: 'Where the last page ended, as it was given; the next one begins there' });
+/** Opaque: what it is made of is ours to change, so no pattern says it. The format says which answers have such a one. */
+const cursor = (format: string) =>
+  z
+    .string()
+    .max(512)
+    .meta({ format, description: 'Where the last page ended, as it was given; the next one begins there' });
+export const runCursor = cursor('run-cursor');
+export const auditCursor = cursor('audit-cursor');
 
 /** As text, since it stands in the address. */
 export const pageSize = z

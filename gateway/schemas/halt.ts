@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { actor, count, cursor, instant, queueName, taskName } from './common.ts';
+import { actor, auditCursor, count, instant, queueName, taskName } from './common.ts';
 
 const narrowedHalt = z.strictObject({
   queue: z.string().optional(),
@@ -63,6 +63,6 @@ export const haltHistory = z
         outcome: z.enum(['done', 'denied', 'failed']),
       }),
     ),
-    cursor: cursor.optional(),
+    cursor: auditCursor.optional(),
   })
   .meta({ id: 'HaltHistory' });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Frame } from '#core/progress.ts';
-import { actor, count, cursor, instant, queueName, runState, scheduleKey, taskName } from './common.ts';
+import { actor, count, instant, queueName, runCursor, runState, scheduleKey, taskName } from './common.ts';
 
 const compute = z.union([
   z.strictObject({ kind: z.literal('lambda'), memoryMb: z.number() }),
@@ -95,7 +95,7 @@ export type RunDetailView = z.output<typeof runDetail>;
 export const runPage = z
   .strictObject({
     runs: z.array(run).meta({ description: 'Newest first. An empty page with a cursor is not the last' }),
-    cursor: cursor.optional().meta({ description: 'Absent on the last page' }),
+    cursor: runCursor.optional().meta({ description: 'Absent on the last page' }),
   })
   .meta({ id: 'RunPage' });
 

@@ -53,7 +53,16 @@ it('is for auditors, and refuses hours that are none, turned round, or too many'
   const { at } = await signed();
   expect(await at.get('/audit/verify', 'rita')).toMatchObject(problem(403, 'ROLE_INSUFFICIENT'));
   expect(await at.get('/audit/verify?from=2026-01-05')).toMatchObject(problem(422, 'REQUEST_INVALID'));
-  expect(await at.get('/audit/verify?to=2026-13-45T99')).toMatchObject(problem(422, 'REQUEST_INVALID'));
+  for (const hour of [
+    '2026-13-45T99',
+    '2026-02-29T00',
+    '2026-04-31T00',
+    '2100-02-29T00',
+    '0000-01-01T00',
+    '2026-01-05T24',
+  ])
+    expect(await at.get(`/audit/verify?to=${hour}`)).toMatchObject(problem(422, 'REQUEST_INVALID'));
+  expect((await at.get('/audit/verify?to=2024-02-29T23')).status).toBe(200);
   expect(await at.get('/audit/verify?from=2026-01-05T13&to=2026-01-05T12')).toMatchObject(
     problem(422, 'INPUT_INVALID'),
   );

@@ -134,6 +134,26 @@ describe('every answer', () => {
     expect(JSON.stringify(line)).not.toContain(key);
   });
 
+  it('to another method names those of its own place', async () => {
+    const allowed = async (path: string) => (await gateway().ask('OPTIONS', path)).headers.get('allow');
+    expect(await allowed('/runs/retry')).toBe('POST');
+    expect(await allowed('/runs/other')).toBe('GET, HEAD');
+    expect(await gateway().ask('X-TRACE', '/halt')).toMatchObject(problem(405, 'METHOD_NOT_ALLOWED'));
+  });
+
+  it('to an If-Match or a key that is none is 422, whatever else it asks', async () => {
+    const at = gateway();
+    const ask = (headers: Record<string, string>) =>
+      at.ask('POST', '/halt/release', { as: 'olga', body: { reason: 'r', queue: 'ingestion' }, headers });
+    for (const tag of ['0', '', 'W/"1"', '"a b"', '* '.repeat(2)]) {
+      expect(await ask({ 'if-match': tag })).toMatchObject(problem(422, 'REQUEST_INVALID'));
+    }
+    for (const key of ['', '{}', 'a b']) {
+      expect(await ask({ 'idempotency-key': key })).toMatchObject(problem(422, 'REQUEST_INVALID'));
+    }
+    expect((await ask({ 'if-match': '"1", "2.0"' })).status).toBe(200);
+  });
+
   it('to HEAD is that of GET without its body', async () => {
     const at = gateway();
     expect(await at.ask('HEAD', '/runs', { as: 'vera' })).toMatchObject({ status: 200, text: '' });
