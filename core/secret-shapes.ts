@@ -11,7 +11,7 @@ export const redacted = '[redacted]';
 
 /** The name of a secret that the resolver knows: it may be written down, and what it stands for never is. */
 export const secretReference = /^webhooks\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
-export const isSecretReference = (value: string): boolean => secretReference.test(value);
+const isSecretReference = (value: string): boolean => secretReference.test(value);
 
 /** Names of what is secret, as the end of a longer name in any style: `clientSecret`, `X-API-KEY`, `db.password`. */
 const words = [
