@@ -35,6 +35,8 @@ test('tasks whose definition lacks a variable stop before they speak: counted, b
     expect(line).toMatchObject({ level: 'WARN', family: 'backtest', code: 'CONFIGURATION_INVALID' });
     expect(line['reason']).toContain('LEDGER_TABLE');
   }
+  // The row says so a moment before the line has come through the function's pipe.
+  await until('a line each', () => running.logged('executor start failed').length >= 3);
   expect(running.logged('executor start failed')).toHaveLength(3);
   expect(running.tasks.list().map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
   // While it backs off nothing is started, however often it is asked to look.
