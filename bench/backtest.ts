@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { finishBacktest, prepareBacktest } from '#engines/backtest/backtest.ts';
 import type { Bars } from '#engines/backtest/bars.ts';
 import { advanceTo } from '#engines/backtest/simulate.ts';
-import { environment } from './backtest/environment.ts';
+import { pythonEnvironment } from './python-environment.ts';
 
 // Both programs compile or cache on the way; ours needs some runs until V8 has.
 const WARM_UPS = 20;
@@ -96,12 +96,12 @@ function alike(name: string, own: Timing, other: Timing): void {
 }
 
 async function main(): Promise<void> {
-  const found = environment();
+  const found = pythonEnvironment('bench-backtest', new URL('backtest/requirements.lock', import.meta.url));
   if ('reason' in found) {
     print({ skipped: 'bench:backtest', reason: found.reason });
     return;
   }
-  const theirs = openTheirs(found.python);
+  const theirs = openTheirs(`${found.bin}/python`);
   const versions = await theirs.answer<Record<string, string>>();
   print({
     measured: 'sma-cross 10/20, cash 10,000, commission 0.002: checks, simulation, statistics; data already in memory',

@@ -9,17 +9,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test, type TestContext } from 'vitest';
 import { taskNames } from '#core/catalogue/tasks.ts';
+import { pythonEnvironment } from '#bench/python-environment.ts';
 import { localToken } from '#local/identity/token.ts';
 import { startPlane, type Plane } from '#local/plane.ts';
-import { schemathesis } from './schemathesis/environment.ts';
 import { lineOf, look, type Outcome, type Pass, type Target } from './schemathesis/pass.ts';
 import { skipped } from './support/skipped.ts';
 
-let found: ReturnType<typeof schemathesis> = { reason: 'it was not looked for' };
+let found: ReturnType<typeof pythonEnvironment> = { reason: 'it was not looked for' };
 let folder = '';
 let plane: Plane | undefined;
 beforeAll(async () => {
-  found = schemathesis();
+  found = pythonEnvironment('schemathesis', new URL('schemathesis/requirements.lock', import.meta.url));
   if ('reason' in found) return;
   folder = mkdtempSync(join(tmpdir(), 'alphaswarm-schemathesis-'));
   plane = await startPlane({ assemblyDir: inject('assemblyDir'), dataDir: join(folder, 'plane'), clock: 'wall' });
@@ -127,7 +127,7 @@ const halting = async (): Promise<Pass[]> => [
 async function looked(ctx: TestContext, passes: () => Promise<Pass[]>): Promise<Outcome[]> {
   if ('reason' in found) skipped(ctx, found.reason);
   if (!plane) throw new Error('there is no plane');
-  const target = targetOf(plane, found.program);
+  const target = targetOf(plane, `${found.bin}/schemathesis`);
   const outcomes = await Promise.all((await passes()).map((pass) => look(target, pass)));
   // oxlint-disable-next-line no-console
   for (const outcome of outcomes) console.log(`schemathesis, ${lineOf(outcome)}`);

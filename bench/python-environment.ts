@@ -1,25 +1,24 @@
-// The other program in an environment of its own, made once and kept under .cache.
+// Another program in an environment of its own, made once from a lock with hashes and kept under .cache.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const lock = fileURLToPath(new URL('requirements.lock', import.meta.url));
-const folder = fileURLToPath(new URL('../../.cache/bench-backtest', import.meta.url));
-
-/** The environment's Python, or why there is none. */
-export function environment(): { python: string } | { reason: string } {
+/** The folder of its programs, or why there is none. `lock`: where its requirements.lock is; `name`: its folder below .cache. */
+export function pythonEnvironment(name: string, lock: URL): { bin: string } | { reason: string } {
+  const folder = fileURLToPath(new URL(`../.cache/${name}`, import.meta.url));
   const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
-  const python = `${folder}/bin/python`;
+  const bin = `${folder}/bin`;
   const mark = `${folder}/lock.sha256`;
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return { python };
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return { bin };
   try {
     rmSync(folder, { recursive: true, force: true });
     run('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']);
     run('python3', ['-m', 'venv', folder]);
-    run(python, ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:', '-r', lock]);
+    const install = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:'];
+    run(`${bin}/python`, [...install, '-r', fileURLToPath(lock)]);
     writeFileSync(mark, wanted);
-    return { python };
+    return { bin };
   } catch (thrown) {
     return { reason: reasonOf(thrown) };
   }
