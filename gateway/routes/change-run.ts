@@ -3,6 +3,7 @@ import { retry } from '#core/again.ts';
 import { retryMany, type RetriedOne } from '#core/again-many.ts';
 import { cancel } from '#core/cancel.ts';
 import { changed, generationOf, runTag } from '#gateway/etag.ts';
+import { startsAs } from '#gateway/identity/authorise.ts';
 import { operation } from '#gateway/operation.ts';
 import { problemOf } from '#gateway/problem.ts';
 import { requestOf } from '#gateway/request.ts';
@@ -45,6 +46,8 @@ export const retryRun = operation({
   async handle({ ports }, ask) {
     const { id } = ask.params;
     const run = await visibleRun(ports, ask.caller, id);
+    // To begin it again is to start it.
+    startsAs(ask.caller, run.task);
     const wanted = generationOf(ask.ifMatch, id);
     if (wanted !== undefined && wanted !== run.generation) throw changed(`run ${id}`);
     const result = await retry(ports, id, { ...requestOf(ask, ask.body.reason), generation: run.generation });

@@ -75,6 +75,15 @@ describe('retrying a run', () => {
     expect(again).toMatchObject(problem(412, 'PRECONDITION_FAILED'));
   });
 
+  it('is for whoever may start its task', async () => {
+    const at = gateway();
+    const actor = { kind: 'human', id: 'otto' } as const;
+    const { id } = await dead(at, { task: 'status.sync', queue: 'system', actor });
+    expect(await at.post(`/runs/${id}/retry`, 'rita')).toMatchObject(problem(403, 'ROLE_INSUFFICIENT'));
+    expect(await at.get(`/runs/${id}`)).toMatchObject({ body: { state: 'dead', generation: 1 } });
+    expect(await at.post(`/runs/${id}/retry`, 'otto')).toMatchObject({ status: 200, body: { did: 'queued' } });
+  });
+
   it('does not look for its letter for long, and leaves all others as they were', async () => {
     const at = gateway();
     for (let number = 0; number < 40; number += 1) await dead(at);
