@@ -34,6 +34,17 @@ it('shows what was done to something, on all days or on one', async () => {
   expect(days((await at.get(`/audit?${subject}&day=2026-01-07`, 'otto')).body.rows)).toEqual(['2026-01-07']);
 });
 
+it('fills a page past the rows of others, and no cursor tells of them', async () => {
+  const at = await audited(5);
+  const first = await at.get(`/audit?${subject}&limit=1`);
+  expect(days(first.body.rows)).toEqual(['2026-01-09']);
+  const second = await at.get(`/audit?${subject}&limit=2&cursor=${first.body.cursor}`);
+  expect(days(second.body.rows)).toEqual(['2026-01-07', '2026-01-05']);
+  expect(second.body).not.toHaveProperty('cursor');
+  // Another tenant's reader learns nothing at all, not even that there is something.
+  expect((await at.get(`/audit?${subject}&limit=1&day=2026-01-05`, 'eve')).body).toEqual({ rows: [] });
+});
+
 it('shows of the plane alone what it alone did, to operators', async () => {
   const at = await audited(4);
   const { body } = await at.get(`/audit?${subject}&tenant=system`, 'otto');
