@@ -9,7 +9,15 @@
 import { argumentsOf } from './effect-arguments.ts';
 import type { TaskContract } from './catalogue/tasks.ts';
 import { Failure } from './errors.ts';
-import { haltsWork, permitMs, readKeyOnly, readSwitch, type Reading, type SwitchPorts } from './kill-switch.ts';
+import {
+  haltsWork,
+  whyHalted,
+  permitMs,
+  readKeyOnly,
+  readSwitch,
+  type Reading,
+  type SwitchPorts,
+} from './kill-switch.ts';
 import {
   mutatingMethods,
   type AuditIntent,
@@ -136,7 +144,10 @@ function checkAllowed(
   }
   if (!haltsWork(reading, { queue: run.queue, task: run.task })) return;
   if (contract.mutatesWhileHalted.includes(effect)) return;
-  throw new Failure('KILL_SWITCH_HALTED', `${effect} of run ${run.id} is denied: the plane is halted (${reading.why})`);
+  throw new Failure(
+    'KILL_SWITCH_HALTED',
+    `${effect} of run ${run.id} is denied: the plane is halted (${whyHalted(reading, run)})`,
+  );
 }
 
 const intentOf = (run: GuardOptions['run'], effect: Effect, atMs: number): AuditIntent => ({

@@ -121,10 +121,22 @@ function judge(
   return { state: 'clear', why: 'key and mirror are clear', narrowed };
 }
 
+interface Work {
+  readonly queue: QueueName;
+  readonly task: TaskName;
+}
+const narrowedOn = (reading: Reading, work: Work): Narrowed | undefined =>
+  reading.narrowed.find((halt) => (halt.kind === 'queue' ? halt.name === work.queue : halt.name === work.task));
+
 /** Whether this reading halts work on `queue` or of `task`: globally, or by a narrowed halt. */
-export const haltsWork = (reading: Reading, work: { queue: QueueName; task: TaskName }): boolean =>
-  reading.state === 'halted' ||
-  reading.narrowed.some((halt) => (halt.kind === 'queue' ? halt.name === work.queue : halt.name === work.task));
+export const haltsWork = (reading: Reading, work: Work): boolean =>
+  reading.state === 'halted' || narrowedOn(reading, work) !== undefined;
+
+/** Why it does: of a narrowed halt, under which key and mirror are clear, what is halted, by whom and why. */
+export function whyHalted(reading: Reading, work: Work): string {
+  const halt = reading.state === 'halted' ? undefined : narrowedOn(reading, work);
+  return halt ? `${halt.by} has halted the ${halt.kind} ${halt.name}: ${halt.reason}` : reading.why;
+}
 
 async function readKey(ports: SwitchPorts): Promise<string> {
   const beganMs = ports.clock.monotonicMs();

@@ -12,7 +12,7 @@ import type { QueueName } from './catalogue/queues.ts';
 import { scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { Failure, toFailure } from './errors.ts';
 import { needReason } from './halt.ts';
-import { haltsWork, readSwitch } from './kill-switch.ts';
+import { haltsWork, readSwitch, whyHalted } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { AuditIntent, OperationName } from './ports.ts';
 import type { Actor, Run } from './run.ts';
@@ -138,6 +138,6 @@ export async function mustBeClear(plane: Plane, how: string, work: Pick<Run, 'qu
   if (!haltsWork(reading, work)) return;
   throw new Failure(
     'KILL_SWITCH_HALTED',
-    `${how} of ${work.task} was refused, since nothing begins in a halt (${reading.why}): ask again after the release`,
+    `${how} of ${work.task} was refused, since nothing begins in a halt (${whyHalted(reading, work)}): ask again after the release`,
   );
 }

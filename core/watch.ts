@@ -7,7 +7,7 @@ import { queueRow } from './catalogue/queues.ts';
 import { taskContract } from './catalogue/tasks.ts';
 import { toMs } from './duration.ts';
 import { Failure, toFailure } from './errors.ts';
-import { haltsWork, readSwitch } from './kill-switch.ts';
+import { haltsWork, whyHalted, readSwitch } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Run } from './run.ts';
@@ -103,7 +103,10 @@ async function watchSwitch(leg: Leg): Promise<void> {
     if (haltsWork(reading, claimed) && contract.whenHalted !== 'run') {
       return end(
         leg,
-        new Failure('KILL_SWITCH_HALTED', `run ${claimed.id} was ended: the plane is halted (${reading.why})`),
+        new Failure(
+          'KILL_SWITCH_HALTED',
+          `run ${claimed.id} was ended: the plane is halted (${whyHalted(reading, claimed)})`,
+        ),
       );
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '#core/run.ts';
 import { blankRow } from '#core/enqueue.ts';
+import { drive } from '#test/unit/core/support.ts';
 import { gateway, problem, pull, type TestGateway } from './support.ts';
 
 /** A run that is over, and its letter. */
@@ -73,6 +74,16 @@ describe('retrying a run', () => {
     // What was looked at is of the past by now.
     const again = await at.ask('POST', `/runs/${run.id}/retry`, { as: 'rita', body: {}, headers });
     expect(again).toMatchObject(problem(412, 'PRECONDITION_FAILED'));
+  });
+
+  it('is refused while its queue alone is halted, and says by whom and why', async () => {
+    const at = gateway();
+    const { id } = await dead(at);
+    await drive(at.plane, at.post('/halt', 'olga', { reason: 'a bad source', queue: 'ingestion' }));
+    const answer = await at.post(`/runs/${id}/retry`, 'rita');
+    expect(answer).toMatchObject(problem(423, 'KILL_SWITCH_HALTED'));
+    expect(answer.body.detail).toContain('olga has halted the queue ingestion: a bad source');
+    expect(answer.body.detail).not.toContain('clear');
   });
 
   it('is for whoever may start its task', async () => {
