@@ -105,8 +105,10 @@ const switchOf = (ask: Asker) => ({
   haltHistory: (query: Page = {}) => ask('haltHistory', haltHistory, { query: { ...query } }),
   halt: (reason: string, narrowed: Narrowed = {}) => ask('engageHalt', engaged, { body: { reason, ...narrowed } }),
   /** Ends the halt of this epoch; one that was engaged later nobody has looked at yet. */
-  release: (reason: string, which: Narrowed & { readonly epoch?: number | undefined }) =>
-    ask('releaseHalt', released, { body: { reason, ...which } }),
+  release: (
+    reason: string,
+    which: Narrowed & { readonly epoch?: number | undefined; readonly at?: string | undefined },
+  ) => ask('releaseHalt', released, { body: { reason, ...which } }),
 });
 
 const auditOf = (ask: Asker) => ({

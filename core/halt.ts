@@ -193,9 +193,17 @@ export async function narrow(ports: HaltPorts, halt: HaltRequest & Pick<Narrowed
   await ports.clock.sleep(acknowledgeAfterMs);
 }
 
-/** Ends the halt of one queue or task; without one it changes nothing. */
-export async function widen(ports: HaltPorts, halt: Pick<Narrowed, 'kind' | 'name'>): Promise<void> {
-  await changeNarrowed(ports, (list) => list.filter((old) => !isSame(old, halt)));
+/**
+ * Ends the halt of one queue or task that was engaged at `atMs`; without one it changes nothing.
+ *
+ * @throws Failure HALT_CONFLICT when it was halted anew meanwhile.
+ */
+export async function widen(ports: HaltPorts, halt: Pick<Narrowed, 'kind' | 'name' | 'atMs'>): Promise<void> {
+  await changeNarrowed(ports, (list) => {
+    const anew = list.find((old) => isSame(old, halt) && old.atMs !== halt.atMs);
+    if (anew) throw conflict(`${anew.by} has halted the ${anew.kind} ${anew.name} anew (${anew.reason})`);
+    return list.filter((old) => !isSame(old, halt));
+  });
 }
 
 const isSame = (one: Pick<Narrowed, 'kind' | 'name'>, other: Pick<Narrowed, 'kind' | 'name'>) =>

@@ -8,7 +8,7 @@ import { operation, type Ask, type Reply, type Setting } from '#gateway/operatio
 import { Problem } from '#gateway/problem.ts';
 import { requestOf } from '#gateway/request.ts';
 import { personOf } from '#gateway/rights.ts';
-import { auditCursor, pageSize, queueName, reason, taskName } from '#gateway/schemas/common.ts';
+import { auditCursor, instant, pageSize, queueName, reason, taskName } from '#gateway/schemas/common.ts';
 import { engaged, halt, haltHistory as history, haltTarget, released } from '#gateway/schemas/halt.ts';
 
 const epochTag = (epoch: number | undefined): Record<string, string> =>
@@ -58,12 +58,12 @@ const named = ({ queue, task }: Target) => ({
 });
 
 /** The whole plane, one queue or one task: what `notBoth` says, as a reader has it. */
-const documentedTargets = <S extends z.ZodRawShape>(fields: S, id: string) =>
+const documentedTargets = (fields: z.ZodRawShape, { id, one = fields }: { id: string; one?: z.ZodRawShape }) =>
   z
     .union([
       z.strictObject(fields).meta({ title: 'the whole plane' }),
-      z.strictObject({ ...fields, queue: queueName }).meta({ title: 'one queue' }),
-      z.strictObject({ ...fields, task: taskName }).meta({ title: 'one task' }),
+      z.strictObject({ ...one, queue: queueName }).meta({ title: 'one queue' }),
+      z.strictObject({ ...one, task: taskName }).meta({ title: 'one task' }),
     ])
     .meta({ id });
 
@@ -75,7 +75,7 @@ function subjectOf(ask: Ask<unknown, unknown, Target & { reason: string }>, how:
 /** Answered when nothing more can begin: 1.5 s later. It is done also when the audit cannot be written. */
 export const engageHalt = operation({
   body: z.strictObject({ reason, ...haltTarget }).refine(notBoth, bothNamed),
-  documentedBody: documentedTargets({ reason }, 'EngageHalt'),
+  documentedBody: documentedTargets({ reason }, { id: 'EngageHalt' }),
   status: 200,
   answer: engaged,
   headers,
@@ -95,20 +95,33 @@ export const engageHalt = operation({
   },
 });
 
-const releaseFields = {
-  reason,
+const epoch = {
   epoch: z
     .int()
     .nonnegative()
     .optional()
     .meta({ description: 'Of the halt that is released, where no If-Match says it' }),
 };
-const releaseBody = z.strictObject({ ...releaseFields, ...haltTarget }).refine(notBoth, bothNamed);
+const engagedAt = {
+  at: instant.optional().meta({
+    description: 'When the halt of the queue or task was engaged that is released, as GET /halt shows it',
+  }),
+};
+const releaseBody = z
+  .strictObject({ reason, ...epoch, ...engagedAt, ...haltTarget })
+  .refine(notBoth, bothNamed)
+  .refine(({ at: engaged, ...target }) => engaged === undefined || narrowedTo(target) !== undefined, {
+    path: ['at'],
+    message: 'is of a queue or a task: name it, or send the epoch of the whole halt',
+  });
 type ReleaseAsk = Ask<unknown, unknown, z.output<typeof releaseBody>>;
 
 export const releaseHalt = operation({
   body: releaseBody,
-  documentedBody: documentedTargets(releaseFields, 'ReleaseHalt'),
+  documentedBody: documentedTargets(
+    { reason, ...epoch },
+    { id: 'ReleaseHalt', one: { reason, ...epoch, ...engagedAt } },
+  ),
   ifMatch: 'The ETag of GET /halt: that halt is released, and none that was engaged later',
   status: 200,
   answer: released,
@@ -129,14 +142,15 @@ async function releasedWhole(
   mirror: Mirror,
 ): Promise<Reply<z.output<typeof released>>> {
   const { ports } = setting;
-  const epoch = epochOf(ask);
-  if (epoch !== mirror.epoch) throw changed(`the kill switch (epoch ${mirror.epoch} by now)`);
+  const seen = epochOf(ask);
+  if (seen === undefined) throw needEpoch();
+  needEpochNow(seen, mirror);
   if (mirror.phase === 'clear') {
     const why = 'the plane is not halted';
-    return { body: { did: 'nothing', why, halt: await haltView(ports) }, headers: epochTag(epoch) };
+    return { body: { did: 'nothing', why, halt: await haltView(ports) }, headers: epochTag(seen) };
   }
   if (mirror.phase === 'engaged') needAnother(setting, ask, mirror.by);
-  const who = { by: personOf(ask.caller.actor), reason: ask.body.reason, epoch };
+  const who = { by: personOf(ask.caller.actor), reason: ask.body.reason, epoch: seen };
   const result = await operated(ports, subjectOf(ask, 'release'), () => release(ports, who));
   const now = await haltView(ports);
   const did = result.state === 'clear' ? ('released' as const) : ('releasing' as const);
@@ -151,28 +165,38 @@ async function widened(
 ): Promise<Reply<z.output<typeof released>>> {
   const { ports } = setting;
   const entry = mirror.narrowed.find(({ kind, name }) => kind === target.kind && name === target.name);
-  if (entry) needAnother(setting, ask, entry.by);
-  await operated(ports, subjectOf(ask, 'widen'), () => widen(ports, target));
+  needEpochNow(epochOf(ask), mirror);
+  if (entry) {
+    const { at: seen } = ask.body;
+    if (seen !== undefined && Date.parse(seen) !== entry.atMs) throw changed(`the halt of ${target.name}`);
+    needAnother(setting, ask, entry.by);
+    await operated(ports, subjectOf(ask, 'widen'), () => widen(ports, entry));
+  }
   const now = await haltView(ports);
   if (entry) return { body: { did: 'widened', halt: now }, headers: epochTag(now.epoch) };
   const why = `the ${target.kind} ${target.name} was not halted on its own`;
   return { body: { did: 'nothing', why, halt: now }, headers: epochTag(now.epoch) };
 }
 
-/** The epoch that was looked at. @throws Problem PRECONDITION_REQUIRED, PRECONDITION_FAILED */
-function epochOf({ ifMatch, body }: ReleaseAsk): number {
+/** @throws Problem PRECONDITION_FAILED */
+function needEpochNow(seen: number | undefined, { epoch: now }: Mirror): void {
+  if (seen !== undefined && seen !== now) throw changed(`the kill switch (epoch ${now} by now)`);
+}
+
+/** The epoch that was looked at, where one is said. @throws Problem PRECONDITION_FAILED */
+function epochOf({ ifMatch, body }: ReleaseAsk): number | undefined {
   const [tag] = tagsOf(ifMatch) ?? [];
-  if (tag !== undefined) {
-    const epoch = /^"(\d{1,9})"$/.exec(tag)?.[1];
-    if (epoch === undefined) throw changed('the kill switch');
-    return Number(epoch);
-  }
-  if (body.epoch !== undefined) return body.epoch;
-  throw new Problem(
+  if (tag === undefined) return body.epoch;
+  const said = /^"(\d{1,9})"$/.exec(tag)?.[1];
+  if (said === undefined) throw changed('the kill switch');
+  return Number(said);
+}
+
+const needEpoch = (): Problem =>
+  new Problem(
     'PRECONDITION_REQUIRED',
     'say which halt you mean: send the ETag of GET /halt as If-Match, or its epoch in the body; one that was engaged later nobody has looked at yet',
   );
-}
 
 /** Where the stage says so, two pairs of eyes end a halt. @throws Problem RELEASE_BY_ANOTHER */
 function needAnother({ options }: Setting, { caller }: ReleaseAsk, engagedBy: string): void {

@@ -31,9 +31,9 @@ const release: Act = async (context, command) => {
   const { reason, epoch, yes, ...narrowing } = command.opts<ReleaseOptions>();
   const { knownNarrowing } = await import('../known.ts');
   const target = oneTarget(knownNarrowing(narrowing));
-  const seen = epoch ?? (await look(context, target, yes));
+  const seen = epoch === undefined ? await look(context, target, yes) : { epoch };
   if (seen === 'nothing') return;
-  const released = await client.release(reason, { ...target, ...(seen === undefined ? {} : { epoch: seen }) });
+  const released = await client.release(reason, { ...target, ...seen });
   const name = sentence(nameOf(target));
   const said = {
     released: `${name} is released: what was held goes on by itself.`,
@@ -50,12 +50,12 @@ const release: Act = async (context, command) => {
   );
 };
 
-/** Shows what would be released, and has it confirmed: the epoch of it, where it has one. */
+/** Shows what would be released, and has it confirmed: which it is, by its epoch or, of a queue or task, since when. */
 async function look(
   { client, out, profile }: Context,
   target: Narrowing,
   yes: boolean,
-): Promise<number | 'nothing' | undefined> {
+): Promise<{ epoch?: number | undefined; at?: string | undefined } | 'nothing'> {
   const halt = await client.halted();
   const engaged = engagedText(out, halt, target);
   if (engaged === undefined) {
@@ -64,13 +64,16 @@ async function look(
   }
   out.note(engaged);
   await confirm(out, { what: `Release ${nameOf(target)} of ${profile.name}?`, yes });
-  return isWhole(target) ? halt.epoch : undefined;
+  return isWhole(target) ? { epoch: halt.epoch } : { at: narrowedOf(halt, target)?.at };
 }
 
 const isWhole = ({ queue, task }: Narrowing): boolean => queue === undefined && task === undefined;
 
+const narrowedOf = ({ narrowed }: Halt, target: Narrowing) =>
+  narrowed.find(({ queue, task }) => queue === target.queue && task === target.task);
+
 function engagedText(out: Context['out'], halt: Halt, target: Narrowing): string | undefined {
   if (isWhole(target)) return halt.state === 'clear' ? undefined : facts(out, haltFacts(halt));
-  const found = halt.narrowed.find(({ queue, task }) => queue === target.queue && task === target.task);
+  const found = narrowedOf(halt, target);
   return found && `${sentence(nameOf(target))} is halted ${narrowedText(found)}`;
 }

@@ -270,8 +270,18 @@ describe('a narrowed halt', () => {
     expect(reading.state).toBe('clear');
     expect(reading.narrowed.map((one) => `${one.kind} ${one.name}`)).toEqual(['queue ingestion', 'task runs.reap']);
     expect(plane.key.value).toBe('');
-    await widen(plane, { kind: 'queue', name: 'ingestion' });
+    const [ingestion] = reading.narrowed;
+    await widen(plane, ingestion!);
     expect((await readSwitch(plane)).narrowed.map((one) => one.name)).toEqual(['runs.reap']);
+  });
+
+  it('that was engaged anew is not ended with the one before it', async () => {
+    const plane = memoryPlane();
+    await drive(plane, narrow(plane, { ...who, kind: 'queue', name: 'ingestion' }));
+    const [seen] = (await readSwitch(plane)).narrowed;
+    await drive(plane, narrow(plane, { ...who, by: 'bert', kind: 'queue', name: 'ingestion' }));
+    await expect(widen(plane, seen!)).rejects.toMatchObject({ code: 'HALT_CONFLICT' });
+    expect((await readSwitch(plane)).narrowed).toMatchObject([{ name: 'ingestion', by: 'bert' }]);
   });
 
   it('twice is one, and outlives a global halt', async () => {

@@ -76,7 +76,21 @@ describe('engaging a halt', () => {
       body: { did: 'widened', halt: { narrowed: [] } },
     });
     expect((await at.post('/runs', 'rita', pull)).body.run.state).toBe('queued');
+    const before = at.plane.audit.entries.length;
     expect(await release(at, 'oscar', { queue: 'ingestion' })).toMatchObject({ body: { did: 'nothing' } });
+    expect(at.plane.audit.entries).toHaveLength(before);
+  });
+
+  it('of one queue is released as it was looked at, and not when it was engaged anew', async () => {
+    const at = gateway();
+    const queue = 'ingestion';
+    const first = (await engage(at, { queue })).body.halt.narrowed[0].at;
+    const second = (await engage(at, { queue, reason: 'worse' })).body.halt.narrowed[0].at;
+    expect(await release(at, 'oscar', { queue, at: first })).toMatchObject(problem(412, 'PRECONDITION_FAILED'));
+    expect(await release(at, 'oscar', { queue, tag: '"77"' })).toMatchObject(problem(412, 'PRECONDITION_FAILED'));
+    expect(await release(at, 'oscar', { at: second, epoch: 0 })).toMatchObject(problem(422, 'REQUEST_INVALID'));
+    expect((await at.get('/halt')).body.narrowed).toMatchObject([{ queue, reason: 'worse' }]);
+    expect(await release(at, 'oscar', { queue, at: second })).toMatchObject({ body: { did: 'widened' } });
   });
 });
 

@@ -246,6 +246,16 @@ test('a release names the halt that was seen, and none when nothing is halted', 
   expect(JSON.parse(heard[2]?.body ?? '')).toEqual({ reason: 'over', epoch: 2 });
 });
 
+test('a release of a queue names since when it has been halted, as it was shown', async () => {
+  const one = { queue: 'ingestion', by: 'anna', reason: 'a bad source', at: '2026-01-05T12:00:00.000Z' };
+  const { url, heard } = await serving(({ method }, response) =>
+    json(response, 200, method === 'GET' ? { ...clear, narrowed: [one] } : { did: 'widened', halt: clear }),
+  );
+  const ended = await alphaswarm(['release', '--queue', 'ingestion', '--reason', 'over', '--yes'], at(url));
+  expect(ended.status).toBe(0);
+  expect(JSON.parse(heard[1]?.body ?? '')).toEqual({ reason: 'over', queue: 'ingestion', at: one.at });
+});
+
 test('profiles that others may read are refused', async () => {
   const folder = temporary();
   mkdirSync(join(folder, 'alphaswarm'));
