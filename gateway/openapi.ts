@@ -40,7 +40,7 @@ interface Parameter {
   readonly schema: JsonSchema;
 }
 
-export function openApi(all: readonly Mounted[], release?: string): OpenApi {
+export function openApi(all: readonly Mounted[]): OpenApi {
   const known = components();
   const paths: OpenApi['paths'] = {};
   for (const mounted of all) {
@@ -53,7 +53,7 @@ export function openApi(all: readonly Mounted[], release?: string): OpenApi {
     info: {
       title: 'AlphaSwarm gateway',
       version: apiVersion,
-      description: `The background plane: start, watch, stop and account for work.${release ? ` Release ${release}.` : ''}`,
+      description: 'The background plane: start, watch, stop and account for work.',
     },
     servers: [{ url: '/' }],
     paths,

@@ -32,7 +32,5 @@ export interface AppOptions {
   readonly releaseByAnother?: boolean;
   /** What one caller may ask for; absent: 50 reads and 20 writes a second. */
   readonly rates?: Rates;
-  /** Which release of the project answers. */
-  readonly release?: string;
 }
 export type Rates = Readonly<Record<'reads' | 'writes', RateLimit>>;

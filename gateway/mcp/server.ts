@@ -46,9 +46,8 @@ export async function answeredMessage(
   { request, message }: { readonly request: Request; readonly message: unknown },
   asking: Asking,
 ): Promise<Response> {
-  const { release } = setting.options;
   const server = new Server(
-    { name: 'alphaswarm', title: 'AlphaSwarm', version: release ?? apiVersion },
+    { name: 'alphaswarm', title: 'AlphaSwarm', version: apiVersion },
     { capabilities: { tools: {} }, instructions, jsonSchemaValidator: noValidator },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: shownTo(asking.caller) }));

@@ -54,10 +54,9 @@ export const showCatalogue = operation({
   status: 200,
   answer: catalogue,
   problems: [],
-  handle: async ({ options: { release } }) => ({
+  handle: async () => ({
     body: {
       version: apiVersion,
-      ...present({ release }),
       tasks: taskNames.map(taskView),
       queues: queueNames.map(queueView),
       schedules: scheduleKeys.map(scheduleView),

@@ -8,7 +8,7 @@ export function describing(all: () => readonly Mounted[]): { openapi: Operation;
   const made = new WeakMap<Setting, OpenApi>();
   const documentOf = async (setting: Setting): Promise<OpenApi> => {
     const { openApi } = await import('#gateway/openapi.ts');
-    const document = made.get(setting) ?? openApi(all(), setting.options.release);
+    const document = made.get(setting) ?? openApi(all());
     made.set(setting, document);
     return document;
   };

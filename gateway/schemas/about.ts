@@ -32,7 +32,6 @@ const jsonSchema = z.record(z.string(), z.unknown());
 export const catalogue = z
   .strictObject({
     version: z.string(),
-    release: z.string().optional(),
     tasks: z.array(
       z.strictObject({
         name: taskName,

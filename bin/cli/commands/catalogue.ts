@@ -43,9 +43,9 @@ const show: Act = async ({ client, out, typed }, { args: [word] }) => {
 const saysOf = ({ says, choices }: { readonly says: string; readonly choices: readonly string[] }): string =>
   choices.length === 0 ? says : `${says}; one of ${choices.join(', ')}`;
 
-function whole(out: Output, { version, release, tasks, queues, schedules }: Catalogue): string {
+function whole(out: Output, { version, tasks, queues, schedules }: Catalogue): string {
   return [
-    `interface ${version}${release === undefined ? '' : `, release ${release}`}`,
+    `interface ${version}`,
     table(
       out,
       ['TASK', 'QUEUE', 'STARTED BY', 'DOES'],

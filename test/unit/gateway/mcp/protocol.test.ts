@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { apiVersion } from '#gateway/schemas/version.ts';
 import { entraClaims, newPair, nowMs, sign, world } from '#test/unit/gateway/identity/support.ts';
 import { problem, pull } from '#test/unit/gateway/support.ts';
 import { issuers, mcpDoor, message } from './support.ts';
@@ -10,9 +11,9 @@ const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 describe('shaking hands', () => {
   it('says name, version, that there are tools and how to use them; there is no session', async () => {
-    const door = await mcpDoor({ options: { release: '1.2.3' } });
+    const door = await mcpDoor();
     const client = await door.client('vera');
-    expect(client.getServerVersion()).toMatchObject({ name: 'alphaswarm', version: '1.2.3' });
+    expect(client.getServerVersion()).toMatchObject({ name: 'alphaswarm', version: apiVersion });
     expect(client.getServerCapabilities()).toStrictEqual({ tools: {} });
     expect(client.getInstructions()).toContain('follow_run');
     await client.ping();
