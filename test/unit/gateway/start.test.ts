@@ -100,6 +100,14 @@ describe('starting a run', () => {
     expect((await plane.ledger.read(body.run.id))?.payload).toEqual({ key: expect.stringContaining(body.run.id) });
   });
 
+  it('writes down before and after who opened a link for which file', async () => {
+    const at = gateway();
+    const body = { path: 'prices.csv', contentType: 'text/csv', sizeBytes: 5 };
+    expect(await at.post('/uploads', 'rita', body)).toMatchObject({ status: 200 });
+    const row = { effect: 'operation.upload', subject: 'inbox#prices.csv', actor: { id: 'rita' }, arguments: body };
+    expect(at.plane.audit.entries).toMatchObject([row, { ...row, outcome: 'done' }]);
+  });
+
   it('takes an uploaded payload by its path, from the inbox of the own tenant alone', async () => {
     const { post, plane } = gateway();
     await plane.artefacts.put('inbox/acme/jobs/a.json', new TextEncoder().encode(JSON.stringify(pull.payload)), 'x');
