@@ -14,7 +14,7 @@ import { Failure, toFailure } from './errors.ts';
 import { needReason } from './halt.ts';
 import { haltsWork, readSwitch, whyHalted } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
-import type { AuditIntent, OperationName } from './ports.ts';
+import type { AuditIntent, AuditOutcome, OperationName } from './ports.ts';
 import type { Actor, Run } from './run.ts';
 
 /** Who asks, and why: at most 500 characters each. */
@@ -65,7 +65,7 @@ export async function operated<T>(
     // Why it failed is what the caller must hear; that the audit is away as well must not hide it.
     const atMs = plane.clock.nowMs();
     await Promise.allSettled([
-      noted(plane, subject, () => plane.audit.outcome({ ...intent, atMs, outcome: 'failed' })),
+      noted(plane, subject, () => plane.audit.outcome({ ...intent, atMs, outcome: outcomeOf(failed) })),
     ]);
     throw failed;
   });
@@ -74,6 +74,12 @@ export async function operated<T>(
   plane.log.info(logLines.operationDone, { operation: subject.how, subject: intent.subject, by: intent.actor.id });
   return done;
 }
+
+/** What the kill switch refused is denied, here as where a task wants an effect. */
+const outcomeOf = (failed: unknown): AuditOutcome =>
+  failed instanceof Failure && ['KILL_SWITCH_HALTED', 'KILL_SWITCH_UNKNOWN'].includes(failed.code)
+    ? 'denied'
+    : 'failed';
 
 /** What must go on without the audit waits no longer for it. */
 const patienceMs = 1000;

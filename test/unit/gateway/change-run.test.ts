@@ -84,6 +84,7 @@ describe('retrying a run', () => {
     expect(answer).toMatchObject(problem(423, 'KILL_SWITCH_HALTED'));
     expect(answer.body.detail).toContain('olga has halted the queue ingestion: a bad source');
     expect(answer.body.detail).not.toContain('clear');
+    expect(at.plane.audit.entries.at(-1)).toMatchObject({ effect: 'operation.retry', outcome: 'denied' });
   });
 
   it('is for whoever may start its task', async () => {
