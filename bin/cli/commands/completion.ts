@@ -7,7 +7,9 @@ export const addCompletion = (program: Command): Command =>
     .command('completion')
     .summary('prints what a shell needs to complete commands, flags, tasks, queues and schedules')
     .addArgument(new Argument('<shell>', 'whose').choices(shells))
-    .action(async (shell: Shell) => {
+    .action(async (shell: Shell, _own: unknown, command: Command) => {
       const { catalogueNames } = await import('../known.ts');
-      process.stdout.write(completionScript(shell, placesOf(program, catalogueNames)));
+      const script = completionScript(shell, placesOf(program, catalogueNames));
+      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      process.stdout.write(json ? `${JSON.stringify({ shell, script })}\n` : script);
     });

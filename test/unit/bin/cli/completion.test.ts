@@ -61,3 +61,9 @@ test('the command prints the script of the shell that is named', async () => {
   });
   expect(await alphaswarm(['completion', 'tcsh'])).toMatchObject({ status: 2, stdout: '' });
 });
+
+test('with --json the script is a field of a document', async () => {
+  const { status, stdout } = await alphaswarm(['completion', 'fish', '--json']);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ shell: 'fish', script: completionScript('fish', places) });
+});
