@@ -121,9 +121,10 @@ function judge(
   return { state: 'clear', why: 'key and mirror are clear', narrowed };
 }
 
-interface Work {
+/** A run's, or all of a queue. */
+export interface Work {
   readonly queue: QueueName;
-  readonly task: TaskName;
+  readonly task?: TaskName;
 }
 const narrowedOn = (reading: Reading, work: Work): Narrowed | undefined =>
   reading.narrowed.find((halt) => (halt.kind === 'queue' ? halt.name === work.queue : halt.name === work.task));

@@ -12,7 +12,7 @@ import type { QueueName } from './catalogue/queues.ts';
 import { scheduleRow, type ScheduleKey } from './catalogue/schedules.ts';
 import { Failure, toFailure } from './errors.ts';
 import { needReason } from './halt.ts';
-import { haltsWork, readSwitch, whyHalted } from './kill-switch.ts';
+import { haltsWork, readSwitch, whyHalted, type Work } from './kill-switch.ts';
 import type { Plane } from './plane.ts';
 import type { AuditIntent, AuditOutcome, OperationName } from './ports.ts';
 import type { Actor, Run } from './run.ts';
@@ -136,14 +136,15 @@ export async function existingRow(plane: Pick<Plane, 'ledger'>, id: string): Pro
 }
 
 /** @throws Failure KILL_SWITCH_HALTED, KILL_SWITCH_UNKNOWN: nothing begins now. */
-export async function mustBeClear(plane: Plane, how: string, work: Pick<Run, 'queue' | 'task'>): Promise<void> {
+export async function mustBeClear(plane: Plane, how: string, work: Work): Promise<void> {
+  const of = work.task ?? `the queue ${work.queue}`;
   const reading = await readSwitch(plane);
   if (reading.state === 'unknown') {
-    throw new Failure('KILL_SWITCH_UNKNOWN', `${how} of ${work.task} was refused: ${reading.why}. Ask again`);
+    throw new Failure('KILL_SWITCH_UNKNOWN', `${how} of ${of} was refused: ${reading.why}. Ask again`);
   }
   if (!haltsWork(reading, work)) return;
   throw new Failure(
     'KILL_SWITCH_HALTED',
-    `${how} of ${work.task} was refused, since nothing begins in a halt (${whyHalted(reading, work)}): ask again after the release`,
+    `${how} of ${of} was refused, since nothing begins in a halt (${whyHalted(reading, work)}): ask again after the release`,
   );
 }

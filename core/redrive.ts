@@ -2,7 +2,6 @@
 import { again, beginAgain, type DoneAgain } from './again.ts';
 import { limits } from './catalogue/limits.ts';
 import type { QueueName } from './catalogue/queues.ts';
-import { tasksOf } from './catalogue/tasks.ts';
 import { sendQuietly } from './enqueue.ts';
 import { Failure } from './errors.ts';
 import { aboutOf, sweepLetters, type About } from './letters.ts';
@@ -30,6 +29,8 @@ export interface Redriven {
   readonly kept: readonly { readonly letter: string; readonly why: string }[];
   /** Letters without a row that were sent to their queue again, as they were. */
   readonly resent: readonly string[];
+  /** Letters that were named and are not there, where all were looked at. */
+  readonly unknown: readonly string[];
   /** False when letters may be left that were not looked at. */
   readonly complete: boolean;
 }
@@ -57,27 +58,46 @@ export interface RedriveScope {
  *   what was redriven stays so, and a repetition goes on.
  */
 export async function redriveQueue(plane: Plane, queue: QueueName, request: Request & RedriveScope): Promise<Redriven> {
-  for (const task of tasksOf(queue).slice(0, 1)) await mustBeClear(plane, 'redrive', { queue, task });
-  const { most = Infinity, limit = limits.lettersSwept, isLate } = request;
-  const queued: string[] = [];
-  const resent: string[] = [];
-  const kept: { letter: string; why: string }[] = [];
+  await mustBeClear(plane, 'redrive', { queue });
+  const { limit = limits.lettersSwept, isLate } = request;
+  const judged: { letter: DeadLetter; verdict: Verdict }[] = [];
+  // A run that fails again at once lays a new letter while this still looks: that is for another time.
+  const begun = new Map<string, number>();
+  const isNew = (about?: About) => about !== undefined && about.generation > (begun.get(about.run) ?? Infinity);
+  let most = request.most ?? Infinity;
   let left = false;
   const sweep = await sweepLetters(plane, queue, {
     limit,
     ...(isLate ? { isLate } : {}),
     judge: async (letter) => {
-      const isEnough = queued.length + resent.length >= most;
-      left ||= isEnough;
-      const verdict = isEnough ? passed : await redriveLetter(plane, letter, request);
-      if (verdict.kind === 'queued') queued.push(verdict.run);
-      if (verdict.kind === 'resent') resent.push(letter.id);
-      if (verdict.kind === 'kept') kept.push({ letter: letter.id, why: verdict.why });
-      return verdict.kind === 'kept' || verdict.kind === 'passed' ? 'keep' : 'remove';
+      const about = aboutOf(letter);
+      left ||= most <= 0;
+      const verdict = most <= 0 || isNew(about) ? passed : await redriveLetter(plane, letter, request);
+      judged.push({ letter, verdict });
+      if (verdict.kind === 'queued') begun.set(verdict.run, about?.generation ?? 0);
+      if (['queued', 'resent'].includes(verdict.kind)) most -= 1;
+      return ['kept', 'passed'].includes(verdict.kind) ? 'keep' : 'remove';
     },
   });
-  const obsolete = sweep.removed - queued.length - resent.length;
-  return { queued, resent, kept, obsolete, complete: sweep.complete && !left };
+  const complete = sweep.complete && !left;
+  return { ...sorted(judged), unknown: complete ? missing(request.ids, judged) : [], complete };
+}
+
+type Judged = readonly { readonly letter: DeadLetter; readonly verdict: Verdict }[];
+
+const sorted = (judged: Judged): Omit<Redriven, 'unknown' | 'complete'> => ({
+  queued: judged.flatMap(({ verdict }) => (verdict.kind === 'queued' ? [verdict.run] : [])),
+  resent: judged.flatMap(({ letter, verdict }) => (verdict.kind === 'resent' ? [letter.id] : [])),
+  kept: judged.flatMap(({ letter, verdict }) =>
+    verdict.kind === 'kept' ? [{ letter: letter.id, why: verdict.why }] : [],
+  ),
+  obsolete: judged.filter(({ verdict }) => verdict.kind === 'obsolete').length,
+});
+
+/** Those that were named and not found; one that was passed over is not to be told of. */
+function missing(ids: RedriveScope['ids'], judged: Judged): string[] {
+  const found = new Set(judged.flatMap(({ letter, verdict }) => (verdict.kind === 'passed' ? [] : [letter.id])));
+  return [...(ids ?? [])].filter((id) => !found.has(id));
 }
 
 /** What is done with one letter; all but those that are kept or passed over are removed. */

@@ -109,7 +109,8 @@ export const redriveLetters = operation({
         withoutRow: (letter) => redriveRowless(ports, { queue, request: scope, letter }),
       }),
     );
-    const { queued, resent, kept, ...rest } = done;
-    return { body: { ...rest, queued: [...queued], resent: [...resent], kept: [...kept] } };
+    const { queued, resent, kept, unknown, ...rest } = done;
+    const lists = { queued: [...queued], resent: [...resent], kept: [...kept], unknown: [...unknown] };
+    return { body: { ...rest, ...lists } };
   },
 });

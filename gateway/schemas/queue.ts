@@ -57,6 +57,7 @@ export const redriven = z
     resent: z.array(z.string()).meta({ description: 'Letters without a row that were sent again as they were' }),
     obsolete: count.meta({ description: 'Letters that told of what is over, and are gone' }),
     kept: z.array(z.strictObject({ letter: z.string(), why: z.string() })),
+    unknown: z.array(z.string()).meta({ description: 'Letters that were named and are not there' }),
     complete: z.boolean().meta({ description: 'False when letters may be left: ask again' }),
   })
   .meta({ id: 'Redriven' });

@@ -42,10 +42,11 @@ const redrive: Act = async ({ client, out }, command) => {
   const { knownName } = await import('../known.ts');
   const queue = knownName('queue', command.args[0] ?? '');
   const redriven = await client.redrive(queue, reason, ids);
-  const { queued, resent, obsolete, kept, complete } = redriven;
+  const { queued, resent, obsolete, kept, unknown, complete } = redriven;
   const lines = [
     `${queued.length} runs begin again, ${resent.length} messages were sent again, ${obsolete} letters were obsolete, ${kept.length} stay.`,
     ...kept.map(({ letter, why }) => `  ${letter} stays: ${why}`),
+    ...unknown.map((letter) => `  ${letter} is not there: \`queues ${queue}\` names those there are`),
   ];
   out.answer(redriven, lines.join('\n'));
   if (!complete) out.note('Letters may be left: ask again.');

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { Failure } from '#core/errors.ts';
+import { peekLetters } from '#core/letters.ts';
 import type { Run } from '#core/run.ts';
 import { slotRecordName } from '#core/family.ts';
-import { runRow, sendTick, tickBody, beats, deliver, heartbeatResult } from '#test/unit/core/support.ts';
+import { runRow, sendTick, tickBody, beats, deliver, heartbeatResult, pulls } from '#test/unit/core/support.ts';
 import { gateway, problem, pull, type TestGateway } from './support.ts';
 
 const letters = '/queues/ingestion/dead-letters';
 const redrive = '/queues/ingestion/redrive';
+
+const fails = async () => {
+  throw new Failure('INPUT_INVALID', 'no such file');
+};
 
 async function dead({ plane }: TestGateway, over: Partial<Run> = {}): Promise<Run> {
   const row = runRow({ state: 'dead', attempt: 5, starts: 5, outcome: { code: 'ATTEMPTS_SPENT' }, ...over }, plane);
@@ -104,6 +110,42 @@ describe('redriving', () => {
     expect(await at.post(redrive, 'otto', { ids: [id], reason: 'fixed' })).toMatchObject({ body: { queued: [] } });
     expect((await at.plane.ledger.read(one.id))?.generation).toBe(2);
     expect((await shown(at)).letters).toMatchObject([{ run: other.id }]);
+  });
+
+  it('names the letters that are not there, those of other tenants among them', async () => {
+    const at = gateway();
+    const run = await dead(at, { tenant: 'umbrella' });
+    const { letters: all } = await peekLetters(at.plane, 'ingestion');
+    const ids = ['no-letter', ...all.map(({ id }) => id)];
+    const { body } = await at.post(redrive, 'otto', { ids, reason: 'r' });
+    expect(body).toMatchObject({ queued: [], kept: [], unknown: ids, complete: true });
+    expect((await at.plane.ledger.read(run.id))?.state).toBe('dead');
+  });
+
+  it('is refused in a halt, also of a queue that has no tasks', async () => {
+    const at = gateway();
+    at.plane.key.value = 'halted';
+    for (const queue of ['ingestion', 'kick']) {
+      const asked = { all: true, reason: 'r' };
+      const answer = await at.post(`/queues/${queue}/redrive`, 'olga', asked);
+      expect(answer).toMatchObject(problem(423, 'KILL_SWITCH_HALTED'));
+    }
+  });
+
+  it('of a run that fails again at once begins it once: the new letter is for another time', async () => {
+    const at = gateway();
+    const run = await dead(at);
+    const { queues } = at.plane;
+    const take = queues.takeLetters.bind(queues);
+    // What a consumer does beside it, between two looks: the run begins, fails for good, and leaves a letter.
+    queues.takeLetters = async (...asked) => {
+      await deliver(at.plane, 'ingestion', { bodies: pulls(fails) });
+      return take(...asked);
+    };
+    const { body } = await at.post(redrive, 'olga', { all: true, reason: 'r' });
+    expect(body).toMatchObject({ queued: [run.id] });
+    expect(await at.plane.ledger.read(run.id)).toMatchObject({ state: 'failed', generation: 2 });
+    expect((await shown(at)).letters).toMatchObject([{ run: run.id, generation: 2 }]);
   });
 
   it('of all wants step-up, keeps tenants apart, and is audited as a whole and by run', async () => {
