@@ -65,14 +65,14 @@ export interface VerifyRange {
 /**
  * `isLate`: asked before each hour but the first; the report then names the hour at which to go on.
  *
- * @throws Failure INPUT_INVALID for hours that are none, or more than a month of them; what the ports throw.
+ * @throws Failure INPUT_INVALID for hours that are none; what the ports throw.
  */
 export async function verifyAudit(
   ports: VerifyPorts,
   range: VerifyRange,
   isLate: () => boolean = () => false,
 ): Promise<AuditReport> {
-  const hours = hoursOf(range);
+  const { hours, rest } = hoursOf(range);
   const anchored = new Set(await ports.anchors.hours());
   const tally = newTally();
   for (const hour of hours) {
@@ -82,20 +82,20 @@ export async function verifyAudit(
     }
     await verifyHour(ports, tally, { hour, anchored });
   }
-  return reportOf(tally);
+  return { ...reportOf(tally), ...(rest === undefined ? {} : { nextHour: rest }) };
 }
 
-function hoursOf({ fromHour, toHour }: VerifyRange): string[] {
+/** Those of one request, and where the next begins when they are more. */
+function hoursOf({ fromHour, toHour }: VerifyRange): { hours: string[]; rest: string | undefined } {
   for (const hour of [fromHour, toHour]) {
     const isHour = /^\d{4}-\d\d-\d\dT\d\d$/.test(hour) && Number.isFinite(startOf(hour));
     if (!isHour) throw refused(`${JSON.stringify(hour.slice(0, 40))} is no hour: write it as 2026-01-05T12, in UTC`);
   }
   const count = (startOf(toHour) - startOf(fromHour)) / 3_600_000 + 1;
   if (count < 1) throw refused(`the hour ${toHour} is before ${fromHour}: exchange them`);
-  if (count > limits.auditVerifyHours) {
-    throw refused(`${count} hours are more than the ${limits.auditVerifyHours} verified at a time: ask for fewer`);
-  }
-  return Array.from({ length: count }, (_, index) => hourAfter(fromHour, index));
+  const most = Math.min(count, limits.auditVerifyHours);
+  const hours = Array.from({ length: most }, (_, index) => hourAfter(fromHour, index));
+  return { hours, rest: count > most ? hourAfter(fromHour, most) : undefined };
 }
 const refused = (message: string): Failure => new Failure('INPUT_INVALID', message);
 

@@ -27,7 +27,7 @@ export const limits = {
   auditSettlesWithin: minutes(5),
   /** The first anchor of all begins with the oldest hour within this that has rows. */
   auditBeginsWithin: days(7),
-  /** Hours that one verification looks at: a month, and the day more that it may be off. */
+  /** Hours that one verification looks at; the next goes on at the hour that it names. */
   auditVerifyHours: 24 * 32,
   /** Rows that one verification reads; the next goes on at the hour that it names. */
   auditVerifyRows: 200_000,

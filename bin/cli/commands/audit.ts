@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Client } from '#client/client.ts';
 import { acting, type Act } from '../action.ts';
 import { CliError } from '../exit.ts';
@@ -22,10 +22,17 @@ export function addAudit(program: Command): void {
     .command('verify')
     .summary('whether a row was altered, removed or moved')
     .description('Verifies signed hours and the chains of rows below them. Ends with 1 when something was found.')
-    .option('--from <hour>', 'the first hour, as 2026-01-05T12 in UTC (default: 24 hours ago)')
-    .option('--to <hour>', 'the last hour (default: the present one)')
+    .option('--from <hour>', 'the first hour or day, as 2026-01-05T12 in UTC (default: 24 hours ago)', hourIn('00'))
+    .option('--to <hour>', 'the last hour or day (default: the present hour)', hourIn('23'))
     .action(acting(verify));
 }
+
+/** An hour as it is, or of a day this one. */
+const hourIn = (ofDay: string) => (word: string) => {
+  if (/^\d{4}-\d\d-\d\dT\d\d$/.test(word)) return word;
+  if (/^\d{4}-\d\d-\d\d$/.test(word)) return `${word}T${ofDay}`;
+  throw new InvalidArgumentError('Write an hour as 2026-01-05T12, or a day as 2026-01-05.');
+};
 
 interface TailOptions {
   readonly subject?: string;
