@@ -14,7 +14,10 @@ export function authorise(
   { method, path, roles }: Pick<RouteRow, 'method' | 'path' | 'roles'>,
 ): void {
   if (roles === 'anyone') return;
-  if (!caller) throw noToken(`${method} ${path} needs a token: send the header Authorization: Bearer TOKEN`);
+  if (!caller)
+    throw noToken(
+      `${method} ${path} needs a token: send one as a Bearer token in the header Authorization (docs/identity.md)`,
+    );
   if (roles.some((role) => caller.roles.includes(role))) return;
   throw notAllowed(`${method} ${path} is for ${roles.join(', ')}: ${held(caller.roles)}`);
 }

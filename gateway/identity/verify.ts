@@ -76,9 +76,12 @@ async function stateOf({ issuer: { name }, keys }: Known): Promise<IssuerState> 
 }
 
 function tokenOf(authorization = ''): string {
-  if (authorization === '') throw noToken('There is no token: send the header Authorization: Bearer TOKEN');
+  if (authorization === '')
+    throw noToken('There is no token: send one as a Bearer token in the header Authorization (docs/identity.md)');
   if (!/^bearer /i.test(authorization)) {
-    throw noToken('The header Authorization is not of the scheme Bearer: send Authorization: Bearer TOKEN');
+    throw noToken(
+      'The header Authorization is not of the scheme Bearer: send the word Bearer, a space and the token (docs/identity.md)',
+    );
   }
   const token = authorization.slice('bearer '.length).trim();
   if (token.length > longestTokenBytes) {

@@ -162,6 +162,7 @@ describe('without a token', () => {
     expect(problem.code).toBe('UNAUTHENTICATED');
     // Without an error: nothing was wrong with a token that did not come (RFC 6750, 3.1).
     expect(challengeOf(problem)).toBe('Bearer realm="alphaswarm"');
+    expect(problem.message).not.toContain('redacted');
     expect(problem.message).not.toContain('YW5uYTpwdw');
   });
 

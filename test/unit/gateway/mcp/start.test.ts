@@ -69,7 +69,7 @@ describe('a tool that starts a task', () => {
     expect(said).toMatchObject({ code: 'KILL_SWITCH_UNKNOWN', status: 503, retryAfterSeconds: 5 });
     expect(text).toMatch(/^KILL_SWITCH_UNKNOWN: ingest\.pull was not enqueued.*\nTry again after 5 s\.$/s);
     expect(plane.ledger.rows.size).toBe(0);
-    expect(plane.audit.entries.map(({ outcome }) => outcome)).toStrictEqual([undefined, 'failed']);
+    expect(plane.audit.entries.map(({ outcome }) => outcome)).toStrictEqual([undefined, 'denied']);
   });
 
   it.each([

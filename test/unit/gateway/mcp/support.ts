@@ -19,7 +19,7 @@ export const issuers = ['https://login.example/tenant/v2.0', 'https://acme.auth0
 const identity: McpOptions['identity'] = {
   async caller(authorization): Promise<Caller> {
     const who = authorization?.replace(/^Bearer /, '') ?? '';
-    if (who === '') throw noToken('There is no token: send the header Authorization: Bearer TOKEN');
+    if (who === '') throw noToken('There is no token: send one as a Bearer token in the header Authorization');
     if (Object.hasOwn(people, who)) return people[who as Who];
     throw badToken('The token has expired: obtain a new one');
   },
