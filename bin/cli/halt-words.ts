@@ -16,4 +16,5 @@ export function haltFacts({ state, why, epoch, by, reason, since, narrowed }: Ha
 type Narrowed = Halt['narrowed'][number];
 const nameOf = ({ queue, task }: Pick<Narrowed, 'queue' | 'task'>): string =>
   queue === undefined ? `task ${task}` : `queue ${queue}`;
+export const stillHalted = (one: Narrowed): string => `Still halted: ${nameOf(one)} ${narrowedText(one)}`;
 export const narrowedText = ({ by, reason, at }: Narrowed): string => `by ${by} since ${timeText(at)}: ${reason}`;

@@ -55,7 +55,7 @@ const heldError = (id: string): CliError =>
   new CliError(
     'halted',
     'RUN_HELD',
-    `The plane is halted, and run ${id} is held: it goes on by itself after the release.`,
+    `Run ${id} is held, since the plane, its queue or its task is halted (\`status\` says which): it goes on by itself after the release.`,
   );
 
 /** @throws CliError */

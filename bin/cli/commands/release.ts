@@ -4,7 +4,7 @@ import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../exit.ts';
 import { wholeNumber } from '../globals.ts';
-import { haltFacts, narrowedText, type Halt } from '../halt-words.ts';
+import { haltFacts, narrowedText, stillHalted, type Halt } from '../halt-words.ts';
 import type { Narrowing } from '../known.ts';
 import { facts } from '../output.ts';
 import { sentence } from '../words.ts';
@@ -42,6 +42,7 @@ const release: Act = async (context, command) => {
     nothing: `Nothing was done: ${released.why ?? 'it was not halted'}.`,
   };
   out.answer(released, said[released.did]);
+  for (const left of released.halt.narrowed) out.note(stillHalted(left));
   if (released.did !== 'releasing') return;
   throw new CliError(
     'halted',

@@ -235,12 +235,14 @@ test('halting wants a yes, which nobody can say where there is no terminal', asy
 
 test('a release names the halt that was seen, and none when nothing is halted', async () => {
   const halted = { ...clear, state: 'halted', phase: 'engaged', epoch: 4, origin: 'ours', by: 'anna', reason: 'drill' };
+  const one = { queue: 'ingestion', by: 'ben', reason: 'a bad source', at: '2026-01-05T12:00:00.000Z' };
   const { url, heard } = await serving(({ method }, response) =>
-    json(response, 200, method === 'GET' ? halted : { did: 'released', halt: clear }),
+    json(response, 200, method === 'GET' ? halted : { did: 'released', halt: { ...clear, narrowed: [one] } }),
   );
   const ended = await alphaswarm(['release', '--reason', 'over', '--yes'], at(url));
   expect(ended.status).toBe(0);
   expect(ended.stderr).toContain('drill');
+  expect(ended.stderr).toMatch(/Still halted: queue ingestion by ben since .*: a bad source/);
   expect(JSON.parse(heard[1]?.body ?? '')).toEqual({ reason: 'over', epoch: 4 });
   await alphaswarm(['release', '--reason', 'over', '--epoch', '2'], at(url));
   expect(JSON.parse(heard[2]?.body ?? '')).toEqual({ reason: 'over', epoch: 2 });
@@ -254,6 +256,22 @@ test('a release of a queue names since when it has been halted, as it was shown'
   const ended = await alphaswarm(['release', '--queue', 'ingestion', '--reason', 'over', '--yes'], at(url));
   expect(ended.status).toBe(0);
   expect(JSON.parse(heard[1]?.body ?? '')).toEqual({ reason: 'over', queue: 'ingestion', at: one.at });
+});
+
+test('the audit is verified from an hour or a day on, through as many requests as it takes', async () => {
+  const part = { intact: true, findings: [], anchors: 1, chains: 1, rows: 2, notAnchored: [], expired: [] };
+  const { url, heard } = await serving(({ url: asked }, response) =>
+    json(response, 200, asked.includes('from=2026-01-05T00') ? { ...part, nextHour: '2026-02-06T00' } : part),
+  );
+  const ended = await alphaswarm(['audit', 'verify', '--from', '2026-01-05', '--to', '2026-02-06', '--json'], at(url));
+  expect(ended.status).toBe(0);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ anchors: 2, rows: 4 });
+  expect(heard.map(({ url: asked }) => asked.replace(/^.*\?/, ''))).toEqual([
+    'from=2026-01-05T00&to=2026-02-06T23',
+    'from=2026-02-06T00&to=2026-02-06T23',
+  ]);
+  const wrong = await alphaswarm(['audit', 'verify', '--from', 'monday'], at(url));
+  expect(wrong).toMatchObject({ status: 2, stderr: expect.stringMatching(/--from.*as 2026-01-05T12, or a day/s) });
 });
 
 test('profiles that others may read are refused', async () => {

@@ -15,7 +15,7 @@ function streams(isTerminal = false) {
 /** A terminal that has colours, and nothing said about them. */
 function colourful(): void {
   const before = { ...process.env };
-  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) delete process.env[name];
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'CI', 'TMUX']) delete process.env[name];
   process.env['TERM'] = 'xterm-256color';
   onTestFinished(() => {
     process.env = before;
