@@ -1,3 +1,4 @@
+import { limits } from '#core/catalogue/limits.ts';
 import { describe, expect, it } from 'vitest';
 import { engage, release } from '#core/halt.ts';
 import { execute, type Delivery } from '#core/execute.ts';
@@ -192,7 +193,7 @@ describe('what does not fit its contract', () => {
 
   it('a result that is too large for the bucket: failed at once, not run again and again', async () => {
     const { plane, outcome, row } = await first(
-      pulls(async () => ({ ...pullResult, manifestKey: 'x'.repeat(300_000) })),
+      pulls(async () => ({ ...pullResult, manifestKey: 'x'.repeat(limits.payloadBytes) })),
     );
     expect(outcome).toEqual({ kind: 'done' });
     expect(row).toMatchObject({ state: 'failed', outbox: [] });
