@@ -39,11 +39,12 @@ export function aboutOf({ body }: Pick<DeadLetter, 'body'>): About | undefined {
 export async function peekLetters(
   plane: Pick<Plane, 'queues'>,
   queue: QueueName,
-  limit: number = limits.lettersSwept,
+  { limit = limits.lettersSwept, isLate }: { limit?: number; isLate?: () => boolean } = {},
 ): Promise<{ letters: readonly (DeadLetter & { about?: About })[]; complete: boolean }> {
   const letters: (DeadLetter & { about?: About })[] = [];
   const { complete } = await sweepLetters(plane, queue, {
     limit,
+    ...(isLate ? { isLate } : {}),
     judge: async (letter) => {
       const about = aboutOf(letter);
       letters.push(about ? { ...letter, about } : letter);

@@ -9,6 +9,7 @@ import type { Run } from '#core/run.ts';
 import type { Caller } from '#gateway/caller.ts';
 import { operation } from '#gateway/operation.ts';
 import { Problem } from '#gateway/problem.ts';
+import type { GatewayPorts } from '#gateway/ports.ts';
 import { queueView } from '#gateway/queue-view.ts';
 import { requestOf } from '#gateway/request.ts';
 import { sees } from '#gateway/rights.ts';
@@ -36,13 +37,20 @@ export const listQueues = operation({
   handle: async ({ ports }) => ({ body: { queues: await Promise.all(drained.map((name) => queueView(ports, name))) } }),
 });
 
+/** As many letters as can be looked at within this time: API Gateway gives an answer up after 30 s, many a client after 10. */
+const sweepMs = 7000;
+function lateIn({ clock }: Pick<GatewayPorts, 'clock'>, afterMs: number): () => boolean {
+  const endMs = clock.monotonicMs() + afterMs;
+  return () => clock.monotonicMs() > endMs;
+}
+
 export const listDeadLetters = operation({
   params,
   status: 200,
   answer: deadLetters,
   problems: ['NOT_FOUND'],
   async handle({ ports }, { params: asked, caller }) {
-    const { letters, complete } = await peekLetters(ports, nameOf(asked));
+    const { letters, complete } = await peekLetters(ports, nameOf(asked), { isLate: lateIn(ports, sweepMs) });
     const ids = letters.flatMap(({ about }) => (about ? [about.run] : []));
     const rows = new Map((await ports.ledger.readMany([...new Set(ids)])).map((row) => [row.id, row]));
     const shown = letters.map((letter) => ({ letter, row: letter.about && rows.get(letter.about.run) }));
@@ -73,9 +81,7 @@ function letterView({ letter: { id, sentMs, code, reason: why, about }, row }: S
   };
 }
 
-/** So many, or as many as can be within this time: API Gateway gives an answer up after 30 s, many a client after 10. */
 const mostRedriven = 100;
-const redriveMs = 7000;
 const letterIds = z.array(z.string().min(1).max(128)).min(1).max(mostRedriven);
 
 export const redriveLetters = operation({
@@ -95,10 +101,9 @@ export const redriveLetters = operation({
     const queue = nameOf(ask.params);
     const ids = body.ids && new Set(body.ids);
     const request = requestOf(ask, body.reason, ids ? { ids: [...ids] } : { all: true });
-    const endMs = ports.clock.monotonicMs() + redriveMs;
     const scope = {
       ...request,
-      isLate: () => ports.clock.monotonicMs() > endMs,
+      isLate: lateIn(ports, sweepMs),
       ...(ids ? { ids } : {}),
       most: mostRedriven,
       sees: (tenant: string) => sees(caller, tenant),

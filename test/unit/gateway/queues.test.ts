@@ -100,6 +100,23 @@ describe('dead letters', () => {
   });
 });
 
+it('shows the letters that it has come to when its time is up, and says that there are more', async () => {
+  const at = gateway();
+  for (let nth = 0; nth < 12; nth += 1) await dead(at);
+  const { queues, clock } = at.plane;
+  const take = queues.takeLetters.bind(queues);
+  let looks = 0;
+  queues.takeLetters = async (...asked) => {
+    if ((looks += 1) === 2) await clock.advance(8000);
+    return take(...asked);
+  };
+  const { letters: some, complete } = await shown(at);
+  expect(some).toHaveLength(10);
+  expect(complete).toBe(false);
+  looks = 2;
+  expect((await shown(at)).letters).toHaveLength(12);
+});
+
 describe('redriving', () => {
   it('begins the named ones again, each once, and leaves the others', async () => {
     const at = gateway();

@@ -116,6 +116,21 @@ describe('starting a run', () => {
     expect(await post('/runs', 'eve', asked)).toMatchObject(problem(422, 'INPUT_INVALID'));
   });
 
+  it('reads no more of an uploaded payload than it has looked at, though a larger file lies there by now', async () => {
+    const { plane, post } = gateway();
+    const key = 'inbox/acme/a.json';
+    await plane.artefacts.put(key, new TextEncoder().encode(JSON.stringify(pull.payload)), 'application/json');
+    const { stat } = plane.artefacts;
+    plane.artefacts.stat = async (asked) => {
+      const found = await stat.call(plane.artefacts, asked);
+      await plane.artefacts.put(key, new TextEncoder().encode(' '.repeat(5_000_000)), 'application/json');
+      return found;
+    };
+    plane.artefacts.read = () => Promise.reject(new Error('read whole'));
+    const answer = await post('/runs', 'rita', { task: 'ingest.pull', payloadPath: 'a.json' });
+    expect(answer).toMatchObject(problem(422, 'REQUEST_INVALID'));
+  });
+
   it('takes an uploaded payload that no request could carry; its message stays small, and it is not shown whole', async () => {
     const { plane, post, get } = gateway();
     const event = {
