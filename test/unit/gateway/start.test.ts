@@ -120,9 +120,9 @@ describe('starting a run', () => {
     const { plane, post } = gateway();
     const key = 'inbox/acme/a.json';
     await plane.artefacts.put(key, new TextEncoder().encode(JSON.stringify(pull.payload)), 'application/json');
-    const { stat } = plane.artefacts;
+    const stat = plane.artefacts.stat.bind(plane.artefacts);
     plane.artefacts.stat = async (asked) => {
-      const found = await stat.call(plane.artefacts, asked);
+      const found = await stat(asked);
       await plane.artefacts.put(key, new TextEncoder().encode(' '.repeat(5_000_000)), 'application/json');
       return found;
     };
