@@ -237,13 +237,12 @@ describe('the audit', () => {
     expect(await found()).toEqual([{ hour: open, writer: 'one', seq: 2, what: 'altered' }]);
   });
 
-  it('refuses hours that are none, too many of them, or in the wrong order', async () => {
+  it('refuses hours that are none, or in the wrong order', async () => {
     const { ports } = await trail();
     const ask = (fromHour: string, toHour: string) =>
       verifyAudit({ ...ports, verifier: runtimeVerifier(kms, 'audit') }, { fromHour, toHour });
     await expect(ask('2026-01-05', open)).rejects.toThrow('is no hour');
     await expect(ask('2026-13-05T12', open)).rejects.toThrow('is no hour');
     await expect(ask(open, first)).rejects.toThrow('is before');
-    await expect(ask('2025-01-05T12', open)).rejects.toThrow('ask for fewer');
   });
 });
