@@ -1,6 +1,7 @@
 // The main job, told as a story: schedules tick for fifteen minutes, a file is ingested; backtest.ts and halt.ts go on.
 // Every claim that the demo prints is checked here against the ledger or the bytes; a claim that fails ends the demo.
 import { parquetMetadataAsync } from 'hyparquet';
+import { GatewayError } from '#client/errors.ts';
 import type { Plane } from '#local/plane.ts';
 import { parseScheduleExpression } from '#local/schedule-expression.ts';
 import type { CsvFile } from './csv-file.ts';
@@ -109,7 +110,7 @@ export function ingest({ operator, progress }: Stage, file: CsvFile): Promise<In
   return progress.step(
     `a request: ingest.pull on ${file.path}`,
     async () => {
-      await operator.upload(`${file.dataset}.csv`, file.bytes, 'text/csv');
+      await operator.upload(`${file.dataset}.csv`, file.bytes, 'text/csv').catch(notTaken);
       const asked = await operator.request(requestOf(file));
       const run = await operator.until(asked.id, ['succeeded', 'failed', 'dead'], 90_000);
       if (run.state !== 'succeeded')
@@ -119,6 +120,12 @@ export function ingest({ operator, progress }: Stage, file: CsvFile): Promise<In
     ({ result }) =>
       `${result['rowsIn']} rows in, ${result['rowsSilver']} to silver, ${result['rowsQuarantined']} quarantined`,
   );
+}
+
+/** What the gateway refuses is the file's to mend. */
+function notTaken(thrown: unknown): never {
+  if (thrown instanceof GatewayError) throw stop(`the file could not be ingested. ${thrown.message}`);
+  throw thrown;
 }
 
 async function fetchArtefacts(operator: Operator, run: Run): Promise<Ingested> {

@@ -17,7 +17,10 @@ const upload = z
       .string()
       .max(128)
       .regex(/^[\w.+-]+\/[\w.+-]+(?:; ?charset=[\w-]+)?$/, 'is not a content type such as text/csv'),
-    sizeBytes: count.min(1).max(mostBytes).meta({ description: 'Exactly: the link takes no other size' }),
+    sizeBytes: count
+      .min(1, 'must be at least 1: an empty file is not taken')
+      .max(mostBytes)
+      .meta({ description: 'Exactly: the link takes no other size' }),
   })
   .meta({ id: 'Upload' });
 

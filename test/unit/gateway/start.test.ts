@@ -103,6 +103,10 @@ describe('starting a run', () => {
   it('writes down before and after who opened a link for which file', async () => {
     const at = gateway();
     const body = { path: 'prices.csv', contentType: 'text/csv', sizeBytes: 5 };
+    expect(await at.post('/uploads', 'rita', { ...body, sizeBytes: 0 })).toMatchObject({
+      ...problem(422, 'REQUEST_INVALID'),
+      text: expect.stringContaining('an empty file is not taken'),
+    });
     expect(await at.post('/uploads', 'rita', body)).toMatchObject({ status: 200 });
     const row = { effect: 'operation.upload', subject: 'inbox#prices.csv', actor: { id: 'rita' }, arguments: body };
     expect(at.plane.audit.entries).toMatchObject([row, { ...row, outcome: 'done' }]);
